@@ -1,0 +1,146 @@
+"""What all models share, and the kinds of text they are made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from trackdesk.domain.errors import shorten
+
+CONTEXT_BYTES = 65_536
+MAX_TAGS = 20
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+"""The largest integer that every JSON reader keeps exactly."""
+
+NAME_PATTERN = r"^[A-Za-z0-9_.:-]{1,100}$"
+LABEL_PATTERN = r"^[^/\x00-\x1f\x7f]{1,100}$"
+_TAG_KEY = re.compile(r"[A-Za-z0-9_./-]{1,128}", re.ASCII)
+
+
+class Input(BaseModel):
+    """A request body: unknown members and lax types are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Value(BaseModel):
+    """A thing as it is stored and answered. The server builds it without validation, the client reads it leniently."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def _clean(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain NUL")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain lone surrogates") from None
+    return text
+
+
+def _label(text: str) -> str:
+    if not text.isprintable() or "/" in text or text != text.strip():
+        raise ValueError("expected 1 to 100 printable characters without '/' and without spaces at the ends")
+    return text
+
+
+def _depth(value: object) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        if deepest > MAX_DEPTH + 1:
+            break
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return deepest
+
+
+def _small_json(value: dict[str, Any]) -> dict[str, Any]:
+    if _depth(value) > MAX_DEPTH:
+        raise ValueError(f"expected at most {MAX_DEPTH} levels of nesting")
+    try:
+        encoded = orjson.dumps(value)
+    except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
+        raise ValueError(f"expected plain JSON with integers of at most 64 bits ({error})") from None
+    if len(encoded) > CONTEXT_BYTES:
+        raise ValueError(f"expected at most {CONTEXT_BYTES} bytes of JSON, not {len(encoded)}")
+    if b"\\u0000" in encoded and "\x00" in str(value):
+        raise ValueError("must not contain NUL")
+    return value
+
+
+def _tag_pairs(value: object) -> object:
+    """ToTrackIt's list of `{key, value}` becomes an object."""
+    if not isinstance(value, list):
+        return value
+    pairs: dict[str, object] = {}
+    for index, item in enumerate(value):
+        if not isinstance(item, dict) or set(item) != {"key", "value"} or not isinstance(item["key"], str):
+            raise ValueError(f"item {index}: expected {{key, value}}, not {shorten(item)}")
+        if item["key"] in pairs:
+            raise ValueError(f"item {index}: the key {shorten(item['key'])} stands twice")
+        pairs[item["key"]] = item["value"]
+    return pairs
+
+
+def _check_tags(tags: dict[str, str]) -> dict[str, str]:
+    if len(tags) > MAX_TAGS:
+        raise ValueError(f"expected at most {MAX_TAGS} tags, not {len(tags)}")
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key):
+            raise ValueError(f"expected keys of 1 to 128 of A-Z a-z 0-9 _ . / -, not {shorten(key)}")
+        if not 1 <= len(value) <= 256:
+            raise ValueError(f"{key}: expected a value of 1 to 256 characters, not {len(value)}")
+        _clean(value)
+    return tags
+
+
+ProcessName = Annotated[str, Field(pattern=NAME_PATTERN)]
+RunId = Annotated[str, Field(pattern=NAME_PATTERN)]
+Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(_clean), AfterValidator(_label)]
+"""A service, department, owner or rule id."""
+Title = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_clean)]
+ShortText = Annotated[str, Field(max_length=255), AfterValidator(_clean)]
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
+LogText = Annotated[str, Field(min_length=1, max_length=16_384), AfterValidator(_clean)]
+LongText = Annotated[str, Field(max_length=65_536), AfterValidator(_clean)]
+Json = Annotated[dict[str, Any], AfterValidator(_small_json)]
+"""Free JSON of at most 64 KiB."""
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Tags = Annotated[
+    dict[str, str],
+    AfterValidator(_check_tags),
+    BeforeValidator(_tag_pairs),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "maxProperties": MAX_TAGS,
+                    "propertyNames": {"pattern": r"^[A-Za-z0-9_./-]{1,128}$"},
+                    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 256},
+                },
+                {
+                    "type": "array",
+                    "maxItems": MAX_TAGS,
+                    "items": {
+                        "type": "object",
+                        "properties": {"key": {"type": "string"}, "value": {"type": "string"}},
+                        "required": ["key", "value"],
+                        "additionalProperties": False,
+                    },
+                },
+            ]
+        },
+        mode="validation",
+    ),
+]

@@ -1,0 +1,210 @@
+"""Runs: what may be sent, what is answered, and which status follows from what."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from trackdesk.domain.errors import shorten
+from trackdesk.domain.instant import (
+    DURATION_HINT,
+    INSTANT_HINT,
+    Duration,
+    Instant,
+    Seconds,
+    parse_duration,
+    parse_instant,
+    within,
+)
+from trackdesk.domain.model import (
+    Count,
+    Input,
+    Json,
+    Label,
+    LogText,
+    LongText,
+    ProcessName,
+    RunId,
+    ShortText,
+    Tags,
+    Value,
+)
+
+
+class RunStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+
+
+class DeadlineStatus(StrEnum):
+    ON_TRACK = "ON_TRACK"
+    WARNING = "WARNING"
+    MISSED = "MISSED"
+    COMPLETED_ON_TIME = "COMPLETED_ON_TIME"
+    COMPLETED_LATE = "COMPLETED_LATE"
+
+
+class Due(NamedTuple):
+    """A deadline as given: an instant, or a duration that counts from the start of the run (both µs)."""
+
+    micros: int
+    relative: bool
+
+    def resolve(self, started_at: int) -> int:
+        """The instant, µs. Raises ValueError when it lies beyond what can be written."""
+        return within(started_at + self.micros, self.micros) if self.relative else self.micros
+
+
+def parse_due(value: object) -> Due:
+    """`"30m"`, `"PT30M"`, RFC 3339 or epoch seconds. Raises ValueError."""
+    if isinstance(value, Due):
+        return value
+    if isinstance(value, str) and value[:1] and ("T" not in value or value[0] in "Pp"):
+        try:
+            return Due(parse_duration(value), relative=True)
+        except ValueError:
+            raise ValueError(f"expected {INSTANT_HINT}, or {DURATION_HINT}, not {shorten(value)}") from None
+    return Due(parse_instant(value), relative=False)
+
+
+DueInput = Annotated[
+    Due,
+    BeforeValidator(parse_due),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "examples": ["30m", "PT30M", "2026-01-02T03:04:05Z"]},
+                {"type": "number", "minimum": 0, "maximum": 253402300799},
+            ]
+        }
+    ),
+]
+
+
+class Progress(Value):
+    done: Count = 0
+    total: Count | None = None
+    ok: Count | None = None
+    failed: Count | None = None
+    skipped: Count | None = None
+
+
+class ProgressInput(Input):
+    done: Count | None = None
+    total: Count | None = None
+    ok: Count | None = None
+    failed: Count | None = None
+    skipped: Count | None = None
+
+
+class RunError(Input):
+    message: LongText
+    backtrace: LongText | None = None
+
+
+class StartRun(Input):
+    id: RunId | None = None
+    deadline: DueInput | None = None
+    tags: Tags = {}
+    context: Json = {}
+    category: ShortText | None = None
+    service: Label | None = None
+    triggered_by: ShortText | None = None
+    correlation_id: ShortText | None = None
+    started_at: Instant | None = None
+    on_active: Literal["refuse", "supersede"] = "refuse"
+    heartbeat_timeout: Duration | None = Field(default=None)
+    total: Count | None = None
+
+    @model_validator(mode="after")
+    def _heartbeat_is_long_enough(self) -> StartRun:
+        check_heartbeat(self.heartbeat_timeout)
+        return self
+
+
+class PatchRun(Input):
+    deadline: DueInput | None = None
+    tags: Tags | None = None
+    context: Json | None = None
+    progress: ProgressInput | None = None
+
+
+class CompleteRun(Input):
+    status: Literal["COMPLETED", "FAILED", "SKIPPED"] = "COMPLETED"
+    error: RunError | None = None
+    context: Json = {}
+    completed_at: Instant | None = None
+
+
+class Run(Value):
+    uid: str
+    process: str
+    id: str
+    attempt: int
+    status: RunStatus
+    deadline_status: DeadlineStatus | None = None
+    overdue_at_finish: bool = False
+    stalled: bool = False
+    """True while the run is silent for longer than its heartbeat timeout."""
+    started_at: Instant
+    completed_at: Instant | None = None
+    deadline: Instant | None = None
+    duration: Seconds | None = None
+    progress: Progress | None = None
+    tags: dict[str, str] = {}
+    context: dict[str, Any] = {}
+    error: RunError | None = None
+    category: str | None = None
+    service: str | None = None
+    triggered_by: str | None = None
+    correlation_id: str | None = None
+    heartbeat_timeout: Duration | None = None
+    last_heartbeat_at: Instant | None = None
+
+
+class LogLevel(StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+
+
+LEVEL_ORDER = {level: rank for rank, level in enumerate(LogLevel)}
+
+
+class NewLog(Input):
+    message: LogText
+    level: LogLevel = LogLevel.INFO
+    data: Json | None = None
+    logged_at: Instant | None = None
+    seq: Count | None = None
+    """The sender's own number of the line; a number that the run has already is not stored again."""
+
+
+class LogLine(Value):
+    id: int
+    message: str
+    level: LogLevel
+    data: dict[str, Any] | None = None
+    logged_at: Instant
+    seq: int | None = None
+
+
+class LogsAccepted(Value):
+    accepted: int
+
+
+MIN_HEARTBEAT = 1_000_000
+
+
+def check_heartbeat(timeout: int | None) -> None:
+    """Raises ValueError for a timeout under one second, which no network keeps."""
+    if timeout is not None and timeout < MIN_HEARTBEAT:
+        raise ValueError("heartbeat_timeout: expected at least 1s")
+
+
+RunKey = tuple[ProcessName, RunId]
