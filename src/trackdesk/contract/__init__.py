@@ -1,0 +1,1 @@
+"""The agreement between the two towers: which calls there are, who may make them, and what they look like."""

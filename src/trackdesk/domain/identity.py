@@ -112,6 +112,27 @@ class MadeKey(Key):
     """The secret, shown this once."""
 
 
+class Whoami(Value):
+    namespace: str
+    name: str
+    role: Role
+    owner: bool
+    departments: list[str] = []
+    permissions: list[Permission]
+    version: str
+
+
+class Worker(Value):
+    name: str
+    ok: bool
+    detail: str
+
+
+class Readiness(Value):
+    ready: bool
+    workers: list[Worker]
+
+
 def _base32(number: int, length: int) -> str:
     text = ""
     for _ in range(length):

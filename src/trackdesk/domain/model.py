@@ -33,7 +33,8 @@ class Value(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Text that a terminal, a file and a database can hold. Raises ValueError."""
     if "\x00" in text:
         raise ValueError("must not contain NUL")
     try:
@@ -100,19 +101,19 @@ def _check_tags(tags: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"expected keys of 1 to 128 of A-Z a-z 0-9 _ . / -, not {shorten(key)}")
         if not 1 <= len(value) <= 256:
             raise ValueError(f"{key}: expected a value of 1 to 256 characters, not {len(value)}")
-        _clean(value)
+        clean(value)
     return tags
 
 
 ProcessName = Annotated[str, Field(pattern=NAME_PATTERN)]
 RunId = Annotated[str, Field(pattern=NAME_PATTERN)]
-Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(_clean), AfterValidator(_label)]
+Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(clean), AfterValidator(_label)]
 """A service, department, owner or rule id."""
-Title = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_clean)]
-ShortText = Annotated[str, Field(max_length=255), AfterValidator(_clean)]
-Text = Annotated[str, Field(max_length=10_000), AfterValidator(_clean)]
-LogText = Annotated[str, Field(min_length=1, max_length=16_384), AfterValidator(_clean)]
-LongText = Annotated[str, Field(max_length=65_536), AfterValidator(_clean)]
+Title = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
+ShortText = Annotated[str, Field(max_length=255), AfterValidator(clean)]
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(clean)]
+LogText = Annotated[str, Field(min_length=1, max_length=16_384), AfterValidator(clean)]
+LongText = Annotated[str, Field(max_length=65_536), AfterValidator(clean)]
 Json = Annotated[dict[str, Any], AfterValidator(_small_json)]
 """Free JSON of at most 64 KiB."""
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]

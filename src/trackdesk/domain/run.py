@@ -25,7 +25,6 @@ from trackdesk.domain.model import (
     Label,
     LogText,
     LongText,
-    ProcessName,
     RunId,
     ShortText,
     Tags,
@@ -185,6 +184,9 @@ class NewLog(Input):
     """The sender's own number of the line; a number that the run has already is not stored again."""
 
 
+LogInput = NewLog | Annotated[list[NewLog], Field(min_length=1, max_length=10_000)]
+
+
 class LogLine(Value):
     id: int
     message: str
@@ -207,4 +209,15 @@ def check_heartbeat(timeout: int | None) -> None:
         raise ValueError("heartbeat_timeout: expected at least 1s")
 
 
-RunKey = tuple[ProcessName, RunId]
+class RunAddress(NamedTuple):
+    """How a caller names a run: by `uid`, or by process and id (ACTIVE, else newest, or `attempt`)."""
+
+    uid: str | None = None
+    process: str = ""
+    id: str = ""
+    attempt: int | None = None
+
+    def __str__(self) -> str:
+        if self.uid is not None:
+            return self.uid
+        return f"{self.process}/{self.id}" + (f"?attempt={self.attempt}" if self.attempt else "")

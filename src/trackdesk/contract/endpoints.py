@@ -1,0 +1,16 @@
+"""The one table of endpoints."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from trackdesk.contract import operations, telling, triage, work
+from trackdesk.contract.endpoint import Endpoint
+
+ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
+    value
+    for module in (work, triage, telling, operations)
+    for value in vars(module).values()
+    if isinstance(value, Endpoint)
+)
+BY_NAME: Final = {endpoint.name: endpoint for endpoint in ENDPOINTS}

@@ -1,0 +1,45 @@
+"""Path parameters: what each name in a path stands for, and what it must look like."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from trackdesk.domain.errors import Invalid
+from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
+
+PATTERNS: Final[dict[str, str]] = {
+    "process": NAME_PATTERN,
+    "id": NAME_PATTERN,
+    "uid": r"^[0-9a-z]{26}$",
+    "incident": r"^(INC-)?[1-9][0-9]{0,17}$",
+    "comment": r"^[1-9][0-9]{0,17}$",
+    "notification": r"^[1-9][0-9]{0,17}$",
+    "channel": r"^[1-9][0-9]{0,17}$",
+    "delivery": r"^[1-9][0-9]{0,17}$",
+    "key": r"^[1-9][0-9]{0,17}$",
+    "department": LABEL_PATTERN,
+}
+
+HINTS: Final[dict[str, str]] = {
+    "process": "1 to 100 of A-Z a-z 0-9 _ . : -",
+    "id": "1 to 100 of A-Z a-z 0-9 _ . : -",
+    "uid": "the 26 characters of a run's uid",
+    "incident": "a number or INC-42",
+    "department": "1 to 100 printable characters without '/'",
+}
+NUMBERS: Final = frozenset({"incident", "comment", "notification", "channel", "delivery", "key"})
+
+_COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
+
+
+def check(name: str, value: str) -> str:
+    """The value of a path parameter as it stands. Raises Invalid, naming it."""
+    if not _COMPILED[name].search(value) or value.endswith("\n") or not value.isprintable():
+        raise Invalid(name, f"expected {HINTS.get(name, 'a number')}", value)
+    return value
+
+
+def number(name: str, value: str) -> int:
+    """The number in a path parameter; `INC-42` is 42. Raises Invalid."""
+    return int(check(name, value).removeprefix("INC-"))
