@@ -1,0 +1,149 @@
+"""What `trackdesk doctor` finds out about a database file."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from trackdesk.store.errors import SqliteTooOld
+from trackdesk.store.lock import read_lock
+from trackdesk.store.migrate import house_schema, read_schema, schema_version
+from trackdesk.store.opening import check_sqlite
+
+Level = Literal["OK", "WARN", "ERROR"]
+
+_QUICK_ABOVE = 512 * 1024 * 1024  # bytes; the full check reads every index, minutes on a large file
+_LOW_SPACE = 512 * 1024 * 1024
+_LARGE_LOG = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `remedy` says how to mend what isn't OK."""
+
+    name: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+
+def check(path: Path, *, directory: Traversable | None = None) -> list[Finding]:
+    """Look at everything about the database at `path`; changes nothing, and works beside a running server."""
+    findings = [_sqlite_version(), *_disk(path)]
+    if not path.is_file():
+        return [*findings, Finding("database", "ERROR", f"there is none at {path}", "`trackdesk serve` makes one")]
+    findings += [*_files(path), _server(path)]
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=5.0)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            findings += _contents(connection, path.stat().st_size, directory or house_schema())
+    except sqlite3.Error as error:
+        findings.append(Finding("database", "ERROR", f"{path} can't be read: {error}", _RESTORE))
+    return findings
+
+
+_RESTORE = "stop the server and `trackdesk restore` the latest backup; the damaged file is kept beside it"
+
+
+def _sqlite_version() -> Finding:
+    try:
+        check_sqlite()
+    except SqliteTooOld as error:
+        return Finding("sqlite", "ERROR", str(error), "install a newer Python")
+    return Finding("sqlite", "OK", sqlite3.sqlite_version)
+
+
+def _disk(path: Path) -> Iterator[Finding]:
+    folder = path.parent
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
+    low = free < _LOW_SPACE
+    yield Finding(
+        "disk space",
+        "WARN" if low else "OK",
+        f"{_size(free)} free in {folder}",
+        "free some space: without it every write is refused" if low else "",
+    )
+
+
+def _files(path: Path) -> Iterator[Finding]:
+    log = path.with_name(path.name + "-wal")
+    log_size = log.stat().st_size if log.exists() else 0
+    yield Finding(
+        "size",
+        "WARN" if log_size > _LARGE_LOG else "OK",
+        f"{_size(path.stat().st_size)}, write-ahead log {_size(log_size)}",
+        "end the program that has been reading for so long, or restart the server" if log_size > _LARGE_LOG else "",
+    )
+    if os.name == "nt":
+        return
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        yield Finding("permissions", "WARN", f"{path} has mode {mode:04o}: others may read it", f"chmod 600 {path}")
+    elif not os.access(path, os.R_OK | os.W_OK):
+        yield Finding("permissions", "ERROR", f"{path} can't be written by this user", "run as its owner")
+    else:
+        yield Finding("permissions", "OK", f"{mode:04o}")
+
+
+def _server(path: Path) -> Finding:
+    holder = read_lock(path)
+    if holder is None:
+        return Finding("server", "OK", "none is running on this database")
+    return Finding("server", "OK", f"process {holder.pid} serves it at {holder.url or 'an address not yet known'}")
+
+
+def _contents(connection: sqlite3.Connection, size: int, directory: Traversable) -> Iterator[Finding]:
+    yield _schema(connection, directory)
+    yield _journal_mode(connection)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    yield Finding("free pages", "OK", f"{free} of {pages}")
+    yield _integrity(connection, "quick_check" if size > _QUICK_ABOVE else "integrity_check")
+    orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if orphans:
+        tables = ", ".join(sorted({row[0] for row in orphans}))
+        yield Finding("references", "ERROR", f"{len(orphans)} rows without their parent, in {tables}", _RESTORE)
+    else:
+        yield Finding("references", "OK", "every row has its parent")
+
+
+def _schema(connection: sqlite3.Connection, directory: Traversable) -> Finding:
+    version, known = schema_version(connection), len(read_schema(directory))
+    detail = f"version {version}, this program knows {known}"
+    if version > known:
+        return Finding("schema", "ERROR", detail, "use the newer trackdesk that wrote it")
+    if version == 0:
+        return Finding("schema", "ERROR", "this is no database of trackdesk's", "check the path")
+    if version < known:
+        return Finding("schema", "WARN", detail, "the next `trackdesk serve` brings it up to date")
+    return Finding("schema", "OK", detail)
+
+
+def _journal_mode(connection: sqlite3.Connection) -> Finding:
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if mode == "wal":
+        return Finding("journal mode", "OK", mode)
+    return Finding("journal mode", "WARN", mode, "the next `trackdesk serve` switches it to wal")
+
+
+def _integrity(connection: sqlite3.Connection, pragma: str) -> Finding:
+    verdicts = [row[0] for row in connection.execute(f"PRAGMA {pragma}(5)")]
+    if verdicts == ["ok"]:
+        return Finding("integrity", "OK", f"{pragma} found nothing")
+    return Finding("integrity", "ERROR", "; ".join(verdicts), _RESTORE)
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
