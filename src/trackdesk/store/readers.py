@@ -86,7 +86,9 @@ class Readers:
             await connection.interrupt()
             raise
         finally:
-            if broken_off or connection.in_transaction:
+            if self._closed:
+                pass  # its thread has ended or is about to
+            elif broken_off or connection.in_transaction:
                 task = asyncio.ensure_future(self._tidy(connection))
                 self._returning.add(task)
                 task.add_done_callback(self._returning.discard)

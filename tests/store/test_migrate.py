@@ -1,0 +1,121 @@
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.store.notes_database import NOW, clock, program
+from trackdesk.store.errors import SchemaChanged, SchemaTooNew, StoreError
+from trackdesk.store.migrate import house_schema, migrate, read_schema, schema_version, statements
+from trackdesk.store.opening import open_database
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    folder = tmp_path / "schema"
+    folder.mkdir()
+    (folder / "0001_first.sql").write_text("CREATE TABLE a (id INTEGER PRIMARY KEY);\nINSERT INTO a VALUES (1);\n")
+    (folder / "0002_second.sql").write_text("CREATE TABLE b (a_id INTEGER REFERENCES a (id));")
+    return folder
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    connection = open_database(tmp_path / "it.db")
+    yield connection
+    connection.close()
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def test_migrations_are_applied_once_and_in_order(connection: sqlite3.Connection, schema: Path) -> None:
+    assert migrate(connection, directory=schema, clock=clock) == [1, 2]
+    assert migrate(connection, directory=schema, clock=clock) == []
+    assert schema_version(connection) == 2
+    rows = connection.execute("SELECT version, name, applied_at FROM schema_migrations").fetchall()
+    assert rows == [(1, "first", NOW), (2, "second", NOW)]
+
+
+def test_the_schema_of_the_house_can_be_applied(connection: sqlite3.Connection) -> None:
+    assert migrate(connection) == list(range(1, len(read_schema(house_schema())) + 1))
+
+
+def test_a_failing_migration_leaves_nothing_of_itself(connection: sqlite3.Connection, schema: Path) -> None:
+    (schema / "0003_third.sql").write_text("CREATE TABLE c (id INTEGER);\nINSERT INTO nowhere VALUES (1);")
+    with pytest.raises(StoreError, match="0003_third failed: no such table"):
+        migrate(connection, directory=schema)
+    assert schema_version(connection) == 2
+    assert "c" not in tables(connection)
+
+
+def test_a_changed_migration_is_refused(connection: sqlite3.Connection, schema: Path) -> None:
+    migrate(connection, directory=schema)
+    (schema / "0001_first.sql").write_text("CREATE TABLE other (id INTEGER);")
+    with pytest.raises(SchemaChanged, match="0001_first"):
+        migrate(connection, directory=schema)
+
+
+def test_line_endings_do_not_change_a_migration(connection: sqlite3.Connection, schema: Path) -> None:
+    migrate(connection, directory=schema)
+    first = schema / "0001_first.sql"
+    first.write_bytes(first.read_bytes().replace(b"\n", b"\r\n"))
+    assert migrate(connection, directory=schema) == []
+
+
+def test_a_newer_database_is_refused(connection: sqlite3.Connection, schema: Path) -> None:
+    migrate(connection, directory=schema)
+    (schema / "0002_second.sql").unlink()
+    with pytest.raises(SchemaTooNew, match="schema 2, this trackdesk knows 1"):
+        migrate(connection, directory=schema)
+
+
+def test_a_gap_in_the_numbers_is_refused(connection: sqlite3.Connection, schema: Path) -> None:
+    (schema / "0004_fourth.sql").write_text("SELECT 1;")
+    with pytest.raises(StoreError, match=r"\[1, 2, 4\]"):
+        migrate(connection, directory=schema)
+
+
+def test_a_migration_that_leaves_orphans_is_refused(connection: sqlite3.Connection, schema: Path) -> None:
+    (schema / "0003_third.sql").write_text("INSERT INTO b VALUES (99);")
+    with pytest.raises(StoreError, match="rows of b without their parent in a"):
+        migrate(connection, directory=schema)
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_a_migration_that_commits_is_refused(connection: sqlite3.Connection, schema: Path) -> None:
+    (schema / "0003_third.sql").write_text("COMMIT;")
+    with pytest.raises(StoreError, match="must not end the transaction"):
+        migrate(connection, directory=schema)
+
+
+def test_a_script_is_split_at_the_end_of_statements_only() -> None:
+    script = """
+    -- a comment; with a semicolon
+    CREATE TABLE t (a TEXT DEFAULT 'x;y'); CREATE INDEX i ON t (a);
+    CREATE TRIGGER r AFTER INSERT ON t BEGIN
+        UPDATE t SET a = 1; DELETE FROM t;
+    END;
+    SELECT 1"""
+    assert [each.split()[-1] for each in statements(script)] == ["'x;y');", "(a);", "END;", "1"]
+
+
+def test_processes_that_start_together_apply_each_migration_once(tmp_path: Path, schema: Path) -> None:
+    command, environment = program(
+        "import sys; from pathlib import Path",
+        "from trackdesk.store.database import migrate, open_database",
+        "sys.stdin.readline()",
+        f"print(len(migrate(open_database(Path({str(tmp_path / 'race.db')!r})), directory=Path({str(schema)!r}))))",
+    )
+    racers = [
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n")
+        racer.stdin.flush()
+    counts = [int(racer.communicate(timeout=60)[0]) for racer in racers]
+    assert sum(counts) == 2

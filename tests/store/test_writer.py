@@ -1,0 +1,365 @@
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store.notes_database import NOW, clock, make, note, notes, rows
+from trackdesk.store.errors import Busy, Overloaded, StorageFull, StoreError
+from trackdesk.store.writer import Committed, Tx, Writer
+
+
+@asynccontextmanager
+async def writing(path: Path, **options: Any) -> AsyncIterator[Writer]:
+    writer = Writer(path, clock=clock, **options)
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.aclose()
+
+
+class Gate:
+    """An operation that holds the writer until it is opened, so that what follows queues up."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._opened = threading.Event()
+        self._reached = threading.Event()
+        self._task = asyncio.ensure_future(writer.run(self._wait))
+
+    def _wait(self, tx: Tx) -> None:
+        self._reached.set()
+        assert self._opened.wait(30)
+
+    async def reached(self) -> None:
+        await asyncio.to_thread(self._reached.wait, 30)
+
+    async def open(self) -> None:
+        self._opened.set()
+        await self._task
+
+
+async def queued(writer: Writer, *operations: Any) -> list[Any]:
+    """What comes of operations that waited together for one batch."""
+    gate = Gate(writer)
+    await gate.reached()
+    tasks = [asyncio.ensure_future(each) for each in operations]
+    await asyncio.sleep(0)
+    await gate.open()
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_an_answer_comes_after_the_commit(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        assert await writer.run(note("one")) == 1
+        assert rows(path) == ["one"]
+
+
+async def test_what_waits_together_is_committed_together(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        await queued(writer, *(writer.run(note(str(number))) for number in range(50)))
+        assert writer.stats.commits == 2
+        assert writer.stats.operations == 51
+        assert sum(writer.stats.commit_seconds) == 2
+    assert len(rows(path)) == 50
+
+
+async def test_operations_of_one_caller_keep_their_order(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        await queued(writer, *(writer.run(note(str(number))) for number in range(20)))
+    assert rows(path) == [str(number) for number in range(20)]
+
+
+async def test_a_failed_operation_is_rolled_back_alone(tmp_path: Path) -> None:
+    path = make(tmp_path)
+
+    def half(tx: Tx) -> None:
+        note("half", journalled=True)(tx)
+        raise LookupError("no such thing")
+
+    async with writing(path) as writer:
+        answers = await queued(
+            writer, writer.run(note("a", True)), writer.run(half), writer.run(note("a")), writer.run(note("b", True))
+        )
+        assert writer.stats.rolled_back == 2
+    assert isinstance(answers[1], LookupError)
+    assert isinstance(answers[2], sqlite3.IntegrityError)
+    assert rows(path) == ["a", "b"]
+    assert rows(path, "SELECT ref FROM journal ORDER BY seq") == ["a", "b"]
+
+
+async def test_items_of_one_bulk_function_are_handed_over_in_one_call(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    calls: list[list[str]] = []
+
+    def bulk(tx: Tx, texts: Sequence[str]) -> list[str | BaseException]:
+        calls.append(list(texts))
+        return notes(tx, texts)
+
+    async with writing(path) as writer:
+        mixed = [writer.run_each(bulk, "a"), writer.run(note("x")), writer.run_each(bulk, "b")]
+        assert await queued(writer, *mixed) == ["a", 3, "b"]
+    assert calls == [["a", "b"]]
+
+
+async def test_one_bad_item_fails_alone(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        await writer.run(note("taken"))
+        items = ["a", "taken", "b"]
+        first, second, third = await queued(writer, *(writer.run_each(notes, item) for item in items))
+    assert (first, third) == ("a", "b")
+    assert isinstance(second, sqlite3.IntegrityError)
+    assert rows(path) == ["taken", "a", "b"]
+    assert rows(path, "SELECT ref FROM journal ORDER BY seq") == ["a", "b"]
+
+
+async def test_a_bulk_function_may_refuse_single_items(tmp_path: Path) -> None:
+    def picky(tx: Tx, numbers: Sequence[int]) -> list[int | BaseException]:
+        return [number if number % 2 else ValueError(f"{number} is even") for number in numbers]
+
+    async with writing(make(tmp_path)) as writer:
+        one, two = await queued(writer, writer.run_each(picky, 1), writer.run_each(picky, 2))
+    assert one == 1
+    assert isinstance(two, ValueError)
+
+
+async def test_a_bulk_function_that_gives_too_few_answers_is_told_so(tmp_path: Path) -> None:
+    def short(tx: Tx, items: Sequence[int]) -> list[int | BaseException]:
+        return []
+
+    async with writing(make(tmp_path)) as writer:
+        with pytest.raises(StoreError, match="0 answers to 1 items"):
+            await writer.run_each(short, 1)
+
+
+async def test_a_row_refused_at_the_commit_fails_alone(tmp_path: Path) -> None:
+    path = make(tmp_path)
+
+    def orphan(tx: Tx) -> None:
+        tx.execute("INSERT INTO replies (note_id) VALUES (99)")
+
+    def misfiled(tx: Tx) -> None:
+        tx.journal(0, "note", "made", "x", "tester")
+
+    async with writing(path) as writer:
+        answers = await queued(
+            writer, writer.run(note("a", True)), writer.run(orphan), writer.run(misfiled), writer.run(note("b", True))
+        )
+    assert [type(answer) for answer in answers] == [int, sqlite3.IntegrityError, sqlite3.IntegrityError, int]
+    assert rows(path) == ["a", "b"]
+    assert rows(path, "SELECT seq FROM journal ORDER BY seq") == [1, 2]
+
+
+async def test_the_journal_goes_on_counting_where_it_stopped(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        await writer.run(note("a", journalled=True))
+        await writer.run(lambda tx: tx.execute("DELETE FROM journal") and None)
+    async with writing(path) as writer:
+        await writer.run(note("b", journalled=True))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT * FROM journal").fetchall() == [
+            (2, NOW, 1, "note", "made", "b", "tester", '{"text":"b"}')
+        ]
+
+
+async def test_the_listener_is_told_once_a_commit_on_its_loop(tmp_path: Path) -> None:
+    told: list[tuple[Committed, threading.Thread]] = []
+
+    def op(tx: Tx) -> None:
+        tx.journal(1, "note", "made", "x", "tester", at=5)
+        tx.wake("agenda", 70)
+        tx.wake("agenda", 30)
+
+    def failing(tx: Tx) -> None:
+        tx.wake("agenda", 1)
+        raise LookupError
+
+    def listen(committed: Committed) -> None:
+        told.append((committed, threading.current_thread()))
+
+    async with writing(make(tmp_path), on_commit=listen, loop=asyncio.get_running_loop()) as writer:
+        await queued(writer, writer.run(op), writer.run(failing), writer.run(lambda tx: tx.wake("delivery", 90)))
+    committed, thread = told[1]
+    assert len(told) == 2
+    assert thread is threading.current_thread()
+    assert [(entry.seq, entry.at, entry.ref) for entry in committed.entries] == [(1, 5, "x")]
+    assert committed.wakes == {"agenda": 30, "delivery": 90}
+    assert committed.operations == 2
+    assert committed.took > 0
+
+
+async def test_without_a_loop_the_listener_is_told_on_the_writers_thread(tmp_path: Path) -> None:
+    threads: list[str] = []
+    async with writing(make(tmp_path), on_commit=lambda _: threads.append(threading.current_thread().name)) as writer:
+        await writer.run(note("a"))
+    assert threads == ["trackdesk-writer"]
+
+
+async def test_callbacks_run_after_the_commit_and_only_for_what_stands(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    seen: list[list[object]] = []
+
+    def standing(tx: Tx) -> None:
+        note("a")(tx)
+        tx.after_commit(lambda: seen.append(rows(path)))
+
+    def failing(tx: Tx) -> None:
+        tx.after_commit(lambda: seen.append(["never"]))
+        raise LookupError
+
+    async with writing(path) as writer:
+        await queued(writer, writer.run(standing), writer.run(failing))
+    assert seen == [["a"]]
+
+
+async def test_the_cache_is_emptied_when_something_is_rolled_back(tmp_path: Path) -> None:
+    def fill(tx: Tx) -> None:
+        tx.cache["ids"] = {"a": 1}
+
+    def fail(tx: Tx) -> None:
+        raise LookupError
+
+    async with writing(make(tmp_path)) as writer:
+        await writer.run(fill)
+        assert await writer.run(lambda tx: tx.cache) == {"ids": {"a": 1}}
+        with pytest.raises(LookupError):
+            await writer.run(fail)
+        assert await writer.run(lambda tx: dict(tx.cache)) == {}
+
+
+async def test_a_batch_that_takes_too_long_leaves_the_rest_for_the_next(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path, budget=0.0) as writer:
+        await queued(writer, *(writer.run(note(str(number))) for number in range(3)))
+        assert writer.stats.commits == 4
+    assert rows(path) == ["0", "1", "2"]
+
+
+async def test_a_batch_has_no_more_operations_than_its_limit(tmp_path: Path) -> None:
+    async with writing(make(tmp_path), batch_limit=2, budget=60.0) as writer:
+        await queued(writer, *(writer.run(note(str(number))) for number in range(4)))
+        assert writer.stats.commits == 3
+
+
+async def test_over_the_limit_of_the_queue_callers_are_refused_at_once(tmp_path: Path) -> None:
+    async with writing(make(tmp_path), queue_limit=2) as writer:
+        answers = await queued(writer, *(writer.run(note(str(number))) for number in range(3)))
+    assert answers[:2] == [1, 2]
+    assert isinstance(answers[2], Overloaded)
+
+
+async def test_a_caller_cancelled_before_its_turn_has_done_nothing(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        gate = Gate(writer)
+        await gate.reached()
+        task = asyncio.ensure_future(writer.run(note("never")))
+        await asyncio.sleep(0)
+        task.cancel()
+        await gate.open()
+        await writer.run(note("a"))
+    assert rows(path) == ["a"]
+
+
+async def test_a_full_disk_fails_the_batch_and_the_writer_lives_on(tmp_path: Path) -> None:
+    path = make(tmp_path)
+
+    def limit(pages: int) -> Callable[[Tx], object]:
+        return lambda tx: tx.one(f"PRAGMA max_page_count = {pages}")
+
+    async with writing(path) as writer:
+        await writer.run(limit(1))
+        small, large = await queued(writer, writer.run(note("small", True)), writer.run(note("large" * 20_000)))
+        assert isinstance(small, StorageFull)
+        assert isinstance(large, StorageFull)
+        assert "full" in str(writer.stats.last_error)
+        await writer.run(limit(1_000_000))
+        await writer.run(note("after", journalled=True))
+    assert rows(path) == ["after"]
+    assert rows(path, "SELECT seq FROM journal") == [1]
+
+
+async def test_a_lock_held_for_too_long_by_another_process_is_named(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path, busy_limit=0.05) as writer:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Busy, match="another process"):
+                await writer.run(note("a"))
+            other.execute("ROLLBACK")
+        await writer.run(note("b"))
+    assert rows(path) == ["b"]
+
+
+async def test_a_lock_that_is_given_back_in_time_is_waited_for(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            task = asyncio.ensure_future(writer.run(note("a")))
+            await asyncio.sleep(0)
+            other.execute("ROLLBACK")
+            await task
+    assert rows(path) == ["a"]
+
+
+async def test_an_operation_that_ends_the_transaction_is_found_out(tmp_path: Path) -> None:
+    async with writing(make(tmp_path)) as writer:
+        with pytest.raises(StoreError, match="ended the transaction"):
+            await writer.run(lambda tx: tx.execute("ROLLBACK") and None)
+        assert await writer.run(note("a")) == 1
+
+
+async def test_several_loops_and_threads_may_write(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    async with writing(path) as writer:
+
+        def elsewhere(name: str) -> int:
+            return asyncio.run(writer.run(note(name)))
+
+        answers = await asyncio.gather(
+            asyncio.to_thread(elsewhere, "loop"),
+            asyncio.to_thread(writer.run_sync, note("thread")),
+            writer.run(note("here")),
+        )
+    assert sorted(answers) == [1, 2, 3]
+    assert sorted(map(str, rows(path))) == ["here", "loop", "thread"]
+
+
+async def test_an_operation_that_waits_for_another_is_refused(tmp_path: Path) -> None:
+    async with writing(make(tmp_path)) as writer:
+        with pytest.raises(StoreError, match="can't wait for another"):
+            await writer.run(lambda tx: writer.run_sync(note("a")))
+
+
+async def test_closing_finishes_what_is_queued_and_folds_the_log(tmp_path: Path) -> None:
+    path = make(tmp_path)
+    writer = Writer(path, clock=clock)
+    writer.start()
+    gate = Gate(writer)
+    await gate.reached()
+    task = asyncio.ensure_future(writer.run(note("last")))
+    await asyncio.sleep(0)
+    closing_task = asyncio.ensure_future(writer.aclose())
+    await asyncio.sleep(0)
+    await gate.open()
+    await asyncio.gather(task, closing_task)
+    assert rows(path) == ["last"]
+    assert not path.with_name("notes.db-wal").exists()
+    with pytest.raises(StoreError, match="not running"):
+        await writer.run(note("late"))
+
+
+def test_a_writer_without_its_tables_says_so_at_the_start(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "empty.db", clock=clock)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        writer.start()
