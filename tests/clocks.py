@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,7 +49,8 @@ class FakeClock:
         heapq.heappush(self._sleepers, _Sleeper(self._monotonic + timeout, next(self._order), loop, alarm))
         ringing = asyncio.ensure_future(event.wait())
         try:
-            await asyncio.wait({ringing, alarm}, return_when=asyncio.FIRST_COMPLETED)
+            waits: set[asyncio.Future[Any]] = {ringing, alarm}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             return event.is_set()
         finally:
             ringing.cancel()
@@ -73,7 +74,7 @@ class FakeClock:
         await _settle()
 
     def leap(self, micros: int) -> None:
-        """Let time pass at one go, as if everybody had been held up; whoever it wakes runs when the test next awaits."""
+        """Let time pass at one go, as if everybody had been held up; who it wakes runs when the test next awaits."""
         self._now += micros
         self._monotonic += micros
         while self._sleepers and self._sleepers[0].due <= self._monotonic:
