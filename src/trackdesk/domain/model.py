@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from trackdesk.domain.errors import shorten
+from trackdesk.domain.errors import Invalid, shorten
 
 CONTEXT_BYTES = 65_536
 MAX_TAGS = 20
@@ -77,6 +77,15 @@ def _small_json(value: dict[str, Any]) -> dict[str, Any]:
     if b"\\u0000" in encoded and "\x00" in str(value):
         raise ValueError("must not contain NUL")
     return value
+
+
+def merge_context(before: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Top-level members of `change` replace those of `before`; null removes one. Raises Invalid when too large."""
+    merged = {key: value for key, value in {**before, **change}.items() if value is not None}
+    try:
+        return _small_json(merged)
+    except ValueError as error:
+        raise Invalid("context", str(error)) from None
 
 
 def _tag_pairs(value: object) -> object:

@@ -93,17 +93,39 @@ CREATE UNIQUE INDEX runs_by_key ON runs (process_id, id, attempt);
 CREATE UNIQUE INDEX runs_active_by_key ON runs (process_id, id) WHERE status = 'ACTIVE';
 -- The agenda.
 CREATE INDEX runs_due ON runs (next_due_at) WHERE next_due_at IS NOT NULL;
--- One for each allowed pair of filter and sort; see store/run_lists.py.
+-- One for each allowed pair of filter and sort; see store/run_plans.py. Those that every run is in grow at their end.
 CREATE INDEX runs_by_start ON runs (namespace_id, started_at, seq);
 CREATE INDEX runs_by_process ON runs (process_id, started_at, seq);
+CREATE INDEX runs_by_outcome ON runs (process_id, status, started_at, seq) WHERE status IN ('FAILED', 'SKIPPED');
 CREATE INDEX runs_by_status ON runs (namespace_id, status, started_at, seq);
-CREATE INDEX runs_by_deadline_status ON runs (namespace_id, deadline_status, started_at, seq)
+CREATE INDEX runs_by_deadline_status ON runs (namespace_id, deadline_status, status, started_at, seq)
     WHERE deadline_status IS NOT NULL AND deadline_status NOT IN ('ON_TRACK', 'COMPLETED_ON_TIME');
-CREATE INDEX runs_by_deadline ON runs (namespace_id, deadline, seq) WHERE status = 'ACTIVE' AND deadline IS NOT NULL;
+CREATE INDEX runs_by_category ON runs (namespace_id, category, started_at, seq) WHERE category IS NOT NULL;
+CREATE INDEX runs_by_service ON runs (namespace_id, service, started_at, seq) WHERE service IS NOT NULL;
+CREATE INDEX runs_by_deadline ON runs (namespace_id, deadline, seq) WHERE status = 'ACTIVE';
 CREATE INDEX runs_by_completion ON runs (namespace_id, completed_at, seq, status, deadline_status)
     WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_by_duration ON runs (process_id, duration, seq) WHERE duration IS NOT NULL;
-CREATE INDEX runs_stalled ON runs (namespace_id, seq) WHERE stalled = 1;
+CREATE INDEX runs_stalled ON runs (namespace_id, started_at, seq) WHERE stalled = 1;
+-- Tells which processes are late.
+CREATE INDEX runs_late ON runs (process_id) WHERE status = 'ACTIVE' AND (deadline_status = 'MISSED' OR stalled = 1);
+
+-- The words of error messages, of failed runs only, so that a run that goes well pays nothing for them.
+CREATE VIRTUAL TABLE run_words USING fts5 (message, content = '', tokenize = 'unicode61');
+
+CREATE TRIGGER run_words_added AFTER INSERT ON runs WHEN new.error IS NOT NULL BEGIN
+    INSERT INTO run_words (rowid, message) VALUES (new.seq, json_extract(new.error, '$.message'));
+END;
+CREATE TRIGGER run_words_changed AFTER UPDATE OF error ON runs WHEN new.error IS NOT old.error BEGIN
+    INSERT INTO run_words (run_words, rowid, message)
+    SELECT 'delete', old.seq, json_extract(old.error, '$.message') WHERE old.error IS NOT NULL;
+    INSERT INTO run_words (rowid, message)
+    SELECT new.seq, json_extract(new.error, '$.message') WHERE new.error IS NOT NULL;
+END;
+CREATE TRIGGER run_words_removed AFTER DELETE ON runs WHEN old.error IS NOT NULL BEGIN
+    INSERT INTO run_words (run_words, rowid, message)
+    VALUES ('delete', old.seq, json_extract(old.error, '$.message'));
+END;
 
 CREATE TABLE tags (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -174,12 +196,36 @@ CREATE INDEX incidents_held ON incidents (namespace_id, cause) WHERE holds = 1;
 CREATE INDEX incidents_by_opening ON incidents (namespace_id, opened_at, id);
 CREATE INDEX incidents_by_status ON incidents (namespace_id, status, opened_at, id);
 CREATE INDEX incidents_by_update ON incidents (namespace_id, updated_at, id);
-CREATE INDEX incidents_by_severity ON incidents (namespace_id, severity_rank, id);
-CREATE INDEX incidents_open_by_severity ON incidents (namespace_id, severity_rank, id) WHERE status <> 'CLOSED';
+CREATE INDEX incidents_by_severity ON incidents (namespace_id, severity_rank, opened_at, id);
+CREATE INDEX incidents_open_by_severity ON incidents (namespace_id, severity_rank, opened_at, id)
+    WHERE status <> 'CLOSED';
+CREATE INDEX incidents_open_by_update ON incidents (namespace_id, updated_at, id) WHERE status <> 'CLOSED';
 CREATE INDEX incidents_by_process ON incidents (namespace_id, process, opened_at, id) WHERE process IS NOT NULL;
 CREATE INDEX incidents_by_service ON incidents (namespace_id, service, opened_at, id) WHERE service IS NOT NULL;
 CREATE INDEX incidents_by_department ON incidents (namespace_id, department, opened_at, id);
 CREATE INDEX incidents_by_assignee ON incidents (namespace_id, assignee, opened_at, id) WHERE assignee IS NOT NULL;
+
+-- The words of incidents, for `search=`.
+CREATE VIRTUAL TABLE incident_words USING fts5 (
+    title, description, process, service, content = 'incidents', content_rowid = 'id', tokenize = 'unicode61'
+);
+
+CREATE TRIGGER incident_words_added AFTER INSERT ON incidents BEGIN
+    INSERT INTO incident_words (rowid, title, description, process, service)
+    VALUES (new.id, new.title, new.description, new.process, new.service);
+END;
+CREATE TRIGGER incident_words_changed AFTER UPDATE OF title, description, process, service ON incidents
+WHEN new.title <> old.title OR new.description IS NOT old.description OR new.process IS NOT old.process
+    OR new.service IS NOT old.service BEGIN
+    INSERT INTO incident_words (incident_words, rowid, title, description, process, service)
+    VALUES ('delete', old.id, old.title, old.description, old.process, old.service);
+    INSERT INTO incident_words (rowid, title, description, process, service)
+    VALUES (new.id, new.title, new.description, new.process, new.service);
+END;
+CREATE TRIGGER incident_words_removed AFTER DELETE ON incidents BEGIN
+    INSERT INTO incident_words (incident_words, rowid, title, description, process, service)
+    VALUES ('delete', old.id, old.title, old.description, old.process, old.service);
+END;
 
 CREATE TABLE comments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

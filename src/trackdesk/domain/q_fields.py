@@ -1,0 +1,68 @@
+"""The fields that `q=` knows, list by list: the list's filters in short form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trackdesk.domain.incident import IncidentStatus, Origin, Severity
+from trackdesk.domain.notification import Kind
+from trackdesk.domain.process import ProcessState
+from trackdesk.domain.q import Field, FieldKind
+from trackdesk.domain.run import DeadlineStatus, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TEXT = Field(FieldKind.TEXT)
+_AGE = Field(FieldKind.AGE)
+
+
+def _enum(values: Iterable[str], kind: FieldKind = FieldKind.ENUM) -> Field:
+    return Field(kind, tuple(str(value) for value in values))
+
+
+_SEVERITY = _enum(Severity, FieldKind.RANK)
+
+RUN_FIELDS: Final = {
+    "status": _enum(RunStatus),
+    "deadline": _enum(DeadlineStatus),
+    "process": _TEXT,
+    "id": _TEXT,
+    "category": _TEXT,
+    "service": _TEXT,
+    "tag": Field(FieldKind.TAG),
+    "started": _AGE,
+    "due": Field(FieldKind.UNTIL),
+    "duration": Field(FieldKind.DURATION),
+    "stalled": Field(FieldKind.FLAG),
+    "attempt": Field(FieldKind.NUMBER),
+}
+INCIDENT_FIELDS: Final = {
+    "status": _enum(IncidentStatus),
+    "severity": _SEVERITY,
+    "origin": _enum(Origin),
+    "service": _TEXT,
+    "process": _TEXT,
+    "rule": _TEXT,
+    "department": _TEXT,
+    "assignee": _TEXT,
+    "reporter": _TEXT,
+    "opened": _AGE,
+    "updated": _AGE,
+    "id": Field(FieldKind.REF),
+    "title": Field(FieldKind.WORDS),
+}
+PROCESS_FIELDS: Final = {
+    "name": _TEXT,
+    "state": _enum(ProcessState),
+    "department": _TEXT,
+    "category": _TEXT,
+    "service": _TEXT,
+}
+NOTIFICATION_FIELDS: Final = {
+    "kind": _enum(Kind),
+    "unread": Field(FieldKind.FLAG),
+    "incident": Field(FieldKind.REF),
+    "department": _TEXT,
+    "severity": _SEVERITY,
+}

@@ -1,0 +1,156 @@
+"""The one clock worker: sleeps until the next instant at which time alone changes something.
+
+It never sleeps longer than five seconds, so that a machine that slept, or a wall clock that was set, is noticed by
+holding the wall clock against the monotonic one. What fell due inside such a jump is held for a minute: the reports
+that were under way while the machine slept may still come. Then it is judged, marked as seen late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from trackdesk.domain.clock import SECOND
+from trackdesk.domain.deadline import HOLD_AFTER_JUMP
+from trackdesk.engine.verdicts import BATCH, Round, judge_due, put_off
+from trackdesk.engine.workers import Supervised
+from trackdesk.store import blind
+from trackdesk.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackdesk.domain.clock import Clock
+    from trackdesk.domain.identity import Worker
+    from trackdesk.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = 5 * SECOND
+JUMP = 2 * SECOND
+"""µs by which the two clocks must part before it counts as a jump."""
+DOWNTIME = 10 * SECOND
+"""µs without a sign of life from which the time before a start counts as downtime."""
+
+
+class Agenda:
+    """Judges runs when they fall due. `alive` is a file whose age tells the next start when this server last lived:
+    touching it costs nothing, writing a row every few seconds would keep the disk awake."""
+
+    name = "agenda"
+
+    def __init__(self, clock: Clock, writer: Writer, alive: Path) -> None:
+        self._clock = clock
+        self._writer = writer
+        self._alive = alive
+        self._wake = asyncio.Event()
+        self._next: int | None = None
+        self._asleep = False
+        self._held: tuple[int, int] | None = None
+        self._held_until = 0
+        self._seen = (clock.now(), clock.monotonic())
+        self._worker = Supervised(self.name, self._work, clock)
+        self.totals = {"judged": 0, "warned": 0, "missed": 0, "stalled": 0, "jumps": 0}
+        """Counts since the start, for /metrics."""
+
+    async def start(self) -> None:
+        """Notes the downtime before this start, then works."""
+        now = self._clock.now()
+        last = last_alive(self._alive)
+        if last is not None and now - last > DOWNTIME:
+            await self._writer.run(lambda tx: blind.record(tx, last, now, "down"))
+        self._touch()
+        self._worker.start()
+
+    async def stop(self) -> None:
+        await self._worker.stop()
+        self._touch()
+
+    def wake(self, due_at: int) -> None:
+        """Something is due at `due_at` (µs); only an earlier instant than the one slept for ends the sleep."""
+        if self._next is None or due_at < self._next:
+            self._next = due_at
+            if self._asleep:
+                self._wake.set()
+
+    def health(self) -> Worker:
+        return self._worker.health()
+
+    async def _work(self) -> None:
+        while True:
+            await self._look_for_a_jump()
+            self._next = None  # from here on `wake` notes what this round may be too early to see
+            round_ = await self._round()
+            self._count(round_)
+            self._worker.well()
+            if round_.next_due_at is not None:
+                self._next = min(round_.next_due_at, self._next or round_.next_due_at)
+            self._touch()
+            if (sleep := self._sleep()) > 0:
+                self._wake.clear()
+                self._asleep = True
+                await self._clock.wait(self._wake, sleep)
+                self._asleep = False
+
+    async def _round(self) -> Round:
+        """One bad row must not keep the others from being judged: it is put off by an hour, and said."""
+        try:
+            return await self._writer.run(lambda tx: judge_due(tx, self._held, BATCH))
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("due runs could not be judged together; trying them one by one")
+        try:
+            return await self._writer.run(lambda tx: judge_due(tx, self._held, 1))
+        except StoreError:
+            raise
+        except Exception:
+            uid = await self._writer.run(lambda tx: put_off(tx, self._held))
+            log.exception("run %s could not be judged; it is looked at again in an hour", uid)
+            return Round(0, 0, 0, 0, self._clock.now())
+
+    def _sleep(self) -> int:
+        now, sleep = self._clock.now(), LONGEST_SLEEP
+        if self._next is not None:
+            sleep = min(sleep, self._next - now)
+        if self._held is not None:
+            sleep = min(sleep, self._held_until - self._clock.monotonic())
+        return max(sleep, 0)
+
+    async def _look_for_a_jump(self) -> None:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        wall, steady = self._seen
+        self._seen = (now, monotonic)
+        jump = (now - wall) - (monotonic - steady)
+        if abs(jump) > JUMP:
+            self.totals["jumps"] += 1
+            log.warning("the wall clock jumped by %.1f s; verdicts inside the jump are held", jump / SECOND)
+        if jump > JUMP:
+            start = self._held[0] if self._held is not None else wall
+            self._held = (min(start, wall), now)
+            self._held_until = monotonic + HOLD_AFTER_JUMP
+            await self._writer.run(lambda tx: blind.record(tx, wall, now, "clock jump or suspend"))
+        elif self._held is not None and monotonic >= self._held_until:
+            self._held = None
+
+    def _count(self, round_: Round) -> None:
+        for name in ("judged", "warned", "missed", "stalled"):
+            self.totals[name] += getattr(round_, name)
+
+    def _touch(self) -> None:
+        now = self._clock.now() * 1000
+        try:
+            os.utime(self._alive, ns=(now, now))
+        except FileNotFoundError:
+            self._alive.touch(mode=0o600)
+            os.utime(self._alive, ns=(now, now))
+
+
+def last_alive(path: Path) -> int | None:
+    """When a server last touched `path`, µs since the epoch; None when none ever did."""
+    try:
+        return path.stat().st_mtime_ns // 1000
+    except FileNotFoundError:
+        return None

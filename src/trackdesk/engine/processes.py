@@ -1,0 +1,57 @@
+"""Operations on processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.domain.deadline import DEFAULT_WARN_AT
+from trackdesk.domain.instant import format_duration
+from trackdesk.engine.edits import check_department, check_version, given
+from trackdesk.store import process_lists, processes
+
+if TYPE_CHECKING:
+    from trackdesk.domain.identity import Caller
+    from trackdesk.domain.process import ChangeProcess, Process
+    from trackdesk.engine.core import Engine
+    from trackdesk.store.writer import Tx
+
+_DEFAULTS: dict[str, Any] = {"warn_at": DEFAULT_WARN_AT, "auto_close": True, "incident_per": "process"}
+_DURATIONS = {"default_deadline", "heartbeat_timeout"}
+
+
+async def patch(engine: Engine, caller: Caller, name: str, body: ChangeProcess, if_match: int | None = None) -> Process:
+    """Made when there is none. Runs that are under way keep what they started with.
+
+    Raises Conflict `changed`; Invalid for a department that doesn't exist.
+    """
+    await engine.writer.run(lambda tx: _patch(tx, caller, name, body, if_match))
+    return await process_lists.get(engine.readers, caller.namespace_id, name)
+
+
+def _patch(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int | None) -> None:
+    values = {key: _DEFAULTS.get(key) if value is None else value for key, value in given(body).items()}
+    check_department(tx, caller.namespace_id, values.get("department"))
+    process = processes.find_or_make(tx, caller.namespace_id, name, caller.actor)
+    check_version(tx, caller.namespace_id, "processes", name, process.version, if_match)
+    before = _current(tx, process.id, values)
+    changed = {
+        key: [_shown(key, before[key]), _shown(key, value)] for key, value in values.items() if before[key] != value
+    }
+    if not changed:
+        return
+    processes.change(tx, process, {key: values[key] for key in changed})
+    tx.journal(caller.namespace_id, "processes", "changed", name, caller.actor, changed)
+
+
+def _current(tx: Tx, process_id: int, values: dict[str, Any]) -> dict[str, Any]:
+    if not values:
+        return {}
+    row = tx.one(f"SELECT {', '.join(values)} FROM processes WHERE id = ?", (process_id,))
+    assert row is not None, "it was found or made in this transaction"
+    return dict(zip(values, row, strict=True))
+
+
+def _shown(key: str, value: Any) -> Any:
+    if key in _DURATIONS and value is not None:
+        return format_duration(value)
+    return bool(value) if key == "auto_close" else value

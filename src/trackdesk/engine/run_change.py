@@ -1,0 +1,169 @@
+"""What else happens to runs: a sign of life, a new deadline, tags, progress, log lines, deletion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trackdesk.domain.deadline import initial_status, warning_instant
+from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
+from trackdesk.domain.incident import Origin
+from trackdesk.domain.instant import format_instant
+from trackdesk.domain.model import merge_context
+from trackdesk.domain.notification import Kind
+from trackdesk.domain.run import DeadlineStatus, LogsAccepted, Progress, Run, RunStatus
+from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
+from trackdesk.store import logs, processes, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.domain.run import NewLog, PatchRun, RunAddress
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+
+class Patch(NamedTuple):
+    """One PATCH of a run."""
+
+    namespace_id: int
+    actor: str
+    address: RunAddress
+    body: PatchRun
+
+
+class Lines(NamedTuple):
+    """Log lines for one run."""
+
+    namespace_id: int
+    address: RunAddress
+    lines: list[NewLog]
+
+
+def patch_runs(tx: Tx, patches: Sequence[Patch]) -> list[Run | BaseException]:
+    """The changed run for each request, or why not."""
+    answers: list[Run | BaseException] = []
+    for patch in patches:
+        try:
+            answers.append(_patch(tx, patch))
+        except TrackdeskError as error:
+            answers.append(error)
+    return answers
+
+
+def _patch(tx: Tx, patch: Patch) -> Run:
+    row = runs.get(tx, patch.namespace_id, patch.address)
+    before, body = row.run, patch.body
+    if before.status != RunStatus.ACTIVE:
+        raise Conflict(f"Run {before.process}/{before.id} is {before.status}; it can't change.", code="run_finished")
+    if not body.model_fields_set and not before.stalled:
+        runs.beat(tx, row)
+        return before.model_copy(update={"last_heartbeat_at": tx.now})
+    process = processes.get(tx, patch.namespace_id, before.process)
+    update: dict[str, Any] = {"last_heartbeat_at": tx.now, "stalled": False}
+    if body.context:
+        update["context"] = merge_context(before.context, body.context)
+    if body.progress is not None:
+        known = before.progress or Progress()
+        update["progress"] = known.model_copy(update=body.progress.model_dump(exclude_none=True))
+    if body.tags is not None:
+        update["tags"] = body.tags
+    changed = _changed(before, update)
+    warning_at = row.warning_at
+    if "deadline" in body.model_fields_set:
+        warning_at, moved = _move_deadline(tx, process, before, body)
+        update |= moved
+        changed["deadline"] = [_shown(before.deadline), _shown(moved["deadline"])]
+        changed["deadline_status"] = [before.deadline_status, moved["deadline_status"]]
+    run = before.model_copy(update=update)
+    runs.save(tx, row._replace(run=run, warning_at=warning_at))
+    if run.tags != before.tags:
+        runs.delete_tags(tx, patch.namespace_id, row.seq, before.started_at, before.tags)
+        runs.insert_tags(tx, patch.namespace_id, [(row.seq, run.started_at, run.tags)])
+    _follow(tx, process, before, run, patch.actor, changed)
+    return run
+
+
+def _move_deadline(tx: Tx, process: ProcessRow, before: Run, body: PatchRun) -> tuple[int | None, dict[str, Any]]:
+    """The new instant of the warning, and what changes in the run."""
+    if body.deadline is None:
+        return None, {"deadline": None, "deadline_status": None}
+    try:
+        deadline = body.deadline.resolve(before.started_at)
+    except ValueError as error:
+        raise Invalid("deadline", str(error)) from None
+    warning_at = warning_instant(before.started_at, deadline, process.warn_at)
+    return warning_at, {"deadline": deadline, "deadline_status": initial_status(deadline, warning_at, tx.now)}
+
+
+def _changed(before: Run, update: dict[str, Any]) -> dict[str, Any]:
+    """What of it is a change of state; progress, context and signs of life are data."""
+    changed: dict[str, Any] = {}
+    if "tags" in update and update["tags"] != before.tags:
+        changed["tags"] = [before.tags, update["tags"]]
+    return changed
+
+
+def _shown(instant: int | None) -> str | None:
+    return None if instant is None else format_instant(instant)
+
+
+def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, actor: str, changed: dict[str, Any]) -> None:
+    if changed:
+        tx.journal(process.namespace_id, "runs", "changed", run.uid, actor, changed)
+    if before.stalled:
+        tx.journal(process.namespace_id, "runs", "resumed", run.uid, actor)
+    late = DeadlineStatus.MISSED
+    counts = processes.Counts()
+    if run.deadline_status == late != before.deadline_status:
+        assert run.deadline is not None, "only a deadline can be missed"
+        counts.add(process.id, late=1)
+        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
+        tell_run(tx, process, run, Kind.MISSED)
+    elif before.deadline_status == late != run.deadline_status:
+        counts.add(process.id, late=-1)
+        clear_cause(tx, process, run, f"the deadline of {run.process}/{run.id} was moved to {_shown(run.deadline)}")
+    elif before.stalled and run.deadline_status != late:
+        clear_cause(tx, process, run, f"{run.process}/{run.id} gave a sign of life")
+    counts.write(tx)
+
+
+def append_logs(tx: Tx, requests: Sequence[Lines]) -> list[tuple[str, LogsAccepted] | BaseException]:
+    """For each request the run's uid and how many lines were new."""
+    answers: list[tuple[str, LogsAccepted] | BaseException] = []
+    for request in requests:
+        try:
+            row = runs.get(tx, request.namespace_id, request.address)
+        except TrackdeskError as error:
+            answers.append(error)
+            continue
+        accepted = logs.append(tx, row.seq, request.lines)
+        if row.run.heartbeat_timeout is not None and row.run.status == RunStatus.ACTIVE:
+            _alive(tx, request.namespace_id, row)
+        answers.append((row.run.uid, LogsAccepted(accepted=accepted)))
+    return answers
+
+
+def _alive(tx: Tx, namespace_id: int, row: runs.RunRow) -> None:
+    """Whoever logs is not silent."""
+    if not row.run.stalled:
+        runs.beat(tx, row)
+        return
+    process = processes.get(tx, namespace_id, row.run.process)
+    run = row.run.model_copy(update={"stalled": False, "last_heartbeat_at": tx.now})
+    runs.save(tx, row._replace(run=run))
+    _follow(tx, process, row.run, run, "trackdesk", {})
+
+
+def delete_run(tx: Tx, namespace_id: int, actor: str, address: RunAddress) -> None:
+    """With its log lines and tags. An incident that it opened stays, and is over when nothing else is wrong."""
+    row = runs.get(tx, namespace_id, address)
+    run = row.run
+    process = processes.get(tx, namespace_id, run.process)
+    runs.delete_tags(tx, namespace_id, row.seq, run.started_at, run.tags)
+    runs.delete(tx, row.seq)
+    counts = processes.Counts()
+    counts.add(process.id, **{"total": -1, run.status.lower(): -1, "late": -int(runs.is_late(run))})
+    counts.write(tx)
+    tx.journal(namespace_id, "runs", "deleted", run.uid, actor, {"process": run.process, "id": run.id})
+    if run.status == RunStatus.ACTIVE and (run.stalled or run.deadline_status == DeadlineStatus.MISSED):
+        clear_cause(tx, process, run, f"{run.process}/{run.id} was deleted")

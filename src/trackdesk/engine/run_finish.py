@@ -1,0 +1,119 @@
+"""Finishing runs, and what follows for the incident of their cause."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackdesk.domain.deadline import finished_status
+from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
+from trackdesk.domain.incident import Origin
+from trackdesk.domain.instant import format_duration, format_instant
+from trackdesk.domain.model import merge_context
+from trackdesk.domain.notification import Kind
+from trackdesk.domain.run import CompleteRun, DeadlineStatus, Run, RunStatus
+from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
+from trackdesk.store import processes, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.domain.run import RunAddress
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+_KINDS = {RunStatus.COMPLETED: Kind.COMPLETED, RunStatus.FAILED: Kind.FAILED}
+
+
+class Finish(NamedTuple):
+    """One request to finish a run."""
+
+    namespace_id: int
+    actor: str
+    address: RunAddress
+    body: CompleteRun
+
+
+def finish_runs(tx: Tx, requests: Sequence[Finish]) -> list[Run | BaseException]:
+    """The finished run for each request, or why it can't be."""
+    answers: list[Run | BaseException] = []
+    for request in requests:
+        try:
+            row = runs.get(tx, request.namespace_id, request.address)
+            process = processes.get(tx, request.namespace_id, row.run.process)
+            answers.append(finish(tx, process, row, request.body, request.actor))
+        except TrackdeskError as error:
+            answers.append(error)
+    return answers
+
+
+def finish(
+    tx: Tx, process: ProcessRow, row: runs.RunRow, body: CompleteRun, actor: str, *, kind: str | None = None
+) -> Run:
+    """Raises Conflict `run_finished`, Invalid; then nothing has been written."""
+    before = row.run
+    if before.status != RunStatus.ACTIVE:
+        raise Conflict(f"Run {before.process}/{before.id} is {before.status} already.", code="run_finished")
+    completed_at = tx.now if body.completed_at is None else body.completed_at
+    if completed_at < before.started_at:
+        started = format_instant(before.started_at)
+        if body.completed_at is not None:
+            raise Invalid("completed_at", f"expected a time not before the start ({started})", body.completed_at)
+        completed_at = before.started_at  # the job's clock is ahead of ours
+    if completed_at > tx.now + processes.MAX_AHEAD:
+        raise Invalid("completed_at", "expected a time that is at most a day ahead", body.completed_at)
+    context = merge_context(before.context, body.context) if body.context else before.context
+    status = RunStatus(body.status)
+    run = before.model_copy(
+        update={
+            "status": status,
+            "completed_at": completed_at,
+            "duration": completed_at - before.started_at,
+            "deadline_status": finished_status(status, before.deadline, before.deadline_status, completed_at),
+            "overdue_at_finish": before.deadline is not None and completed_at > before.deadline,
+            "stalled": False,
+            "context": context,
+            "error": body.error,
+        }
+    )
+    runs.save(tx, row._replace(run=run))
+    _count(tx, process, before, run)
+    changed = {"status": ["ACTIVE", run.status], "deadline_status": [before.deadline_status, run.deadline_status]}
+    tx.journal(process.namespace_id, "runs", kind or status.lower(), run.uid, actor, changed)
+    _follow(tx, process, before, run, superseded=kind == "superseded")
+    return run
+
+
+def _count(tx: Tx, process: ProcessRow, before: Run, run: Run) -> None:
+    counts = processes.Counts()
+    late = int(runs.is_late(run)) - int(runs.is_late(before))
+    counts.add(process.id, **{"active": -1, run.status.lower(): 1, "late": late})
+    counts.write(tx)
+
+
+def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
+    """Incidents and notifications. A deadline that had passed unseen is told first: late is late, also when it is
+    reported afterwards; a report that proves timely completion clears what was told."""
+    assert run.completed_at is not None, "it has just finished"
+    if run.overdue_at_finish and before.deadline_status != DeadlineStatus.MISSED:
+        assert run.deadline is not None, "nothing is overdue without a deadline"
+        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
+        tell_run(tx, process, run, Kind.MISSED)
+    if run.status == RunStatus.FAILED and not superseded:
+        raise_incident(tx, process, run, Origin.FAILED, due_at=run.completed_at)
+    elif run.status != RunStatus.FAILED:
+        clear_cause(tx, process, run, _why_cleared(run))
+    if (kind := _KINDS.get(run.status)) is not None and not superseded:
+        tell_run(tx, process, run, kind)
+
+
+def _why_cleared(run: Run) -> str:
+    assert run.completed_at is not None, "it has just finished"
+    name = f"{run.process}/{run.id}"
+    if run.status == RunStatus.SKIPPED:
+        return f"{name} was skipped"
+    if run.deadline is not None and run.completed_at > run.deadline:
+        late = format_duration((run.completed_at - run.deadline) // 1_000_000 * 1_000_000)
+        return f"{name} completed, {late} after its deadline"
+    if run.deadline is not None:
+        return f"{name} completed in time, at {format_instant(run.completed_at)}"
+    return f"{name} completed"

@@ -1,0 +1,197 @@
+"""Starting runs: the busiest operation, so it is done for all that arrived together in a few statements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from trackdesk.domain.deadline import Watched, initial_status, next_due, warning_instant
+from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
+from trackdesk.domain.identity import new_uid, short_id
+from trackdesk.domain.incident import Origin
+from trackdesk.domain.notification import Kind
+from trackdesk.domain.run import CompleteRun, DeadlineStatus, Progress, Run, RunError, RunStatus, StartRun
+from trackdesk.engine.causes import raise_incident, tell_run
+from trackdesk.engine.run_finish import finish
+from trackdesk.store import once as first_answers
+from trackdesk.store import processes, runs
+from trackdesk.store.telling import asked_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.domain.once import Once
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+_SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message="superseded"))
+
+
+class Start(NamedTuple):
+    """One request to start a run."""
+
+    namespace_id: int
+    actor: str
+    process: str
+    body: StartRun
+    once: Once | None = None
+
+
+class _Group:
+    """The runs of one batch, collected until they are written together."""
+
+    def __init__(self, tx: Tx) -> None:
+        self.tx = tx
+        self.rows: list[runs.NewRun] = []
+        self.made: list[tuple[Start, ProcessRow, runs.NewRun, Run]] = []
+        self.taken: set[tuple[int, str]] = set()
+        self.counts = processes.Counts()
+
+    def write(self) -> None:
+        tx, made = self.tx, self.made
+        self.rows, self.made = [], []
+        self.taken.clear()
+        if not made:
+            return
+        runs.insert(tx, [row for _, _, row, _ in made])
+        for start, _, row, run in made:
+            if run.tags:
+                runs.insert_tags(tx, start.namespace_id, [(row.seq, row.started_at, run.tags)])
+        self.counts.write(tx)
+        for start, process, row, run in made:
+            tx.journal(
+                start.namespace_id, "runs", "started", run.uid, start.actor, {"process": run.process, "id": run.id}
+            )
+            if row.next_due_at is not None:
+                tx.wake("agenda", row.next_due_at)
+            if run.deadline_status == DeadlineStatus.MISSED:
+                _born_late(tx, start, process, run)
+            if asked_for(tx, start.namespace_id, Kind.STARTED):
+                tell_run(tx, process, run, Kind.STARTED)
+            if start.once is not None:
+                first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
+
+
+def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:
+    """The run for each request, or why there is none."""
+    group = _Group(tx)
+    answers: list[Run | BaseException] = []
+    for start in starts:
+        try:
+            answers.append(_start(group, start))
+        except TrackdeskError as error:
+            answers.append(error)
+    group.write()
+    return answers
+
+
+def _start(group: _Group, start: Start) -> Run:
+    tx, body = group.tx, start.body
+    if start.once is not None:
+        group.write()  # an earlier request of this batch may carry the same key
+        answer = first_answers.recall(tx, start.once)
+        if answer is not None:
+            return Run.model_validate_json(answer)
+    started_at = tx.now if body.started_at is None else body.started_at
+    if started_at > tx.now + processes.MAX_AHEAD:
+        raise Invalid("started_at", "expected a time that is at most a day ahead", body.started_at)
+    deadline = _resolve(body, started_at)
+    process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
+    if deadline is None and process.default_deadline is not None:
+        deadline = started_at + process.default_deadline
+    uid = new_uid(tx.now)
+    attempt = 1 if body.id is None else _attempt(group, start, process, body.id)
+    warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
+    run = Run.model_construct(
+        uid=uid,
+        process=process.name,
+        id=body.id or short_id(uid),
+        attempt=attempt,
+        status=RunStatus.ACTIVE,
+        deadline_status=initial_status(deadline, warning_at, tx.now),
+        started_at=started_at,
+        deadline=deadline,
+        progress=None if body.total is None else Progress(total=body.total),
+        tags=body.tags,
+        context=body.context,
+        category=body.category or process.category,
+        service=body.service or process.service,
+        triggered_by=body.triggered_by,
+        correlation_id=body.correlation_id,
+        heartbeat_timeout=body.heartbeat_timeout or process.heartbeat_timeout,
+        last_heartbeat_at=tx.now,
+    )
+    row = _row(tx, process, run, warning_at)
+    group.made.append((start, process, row, run))
+    group.taken.add((process.id, run.id))
+    group.counts.started(process.id, started_at)
+    if run.deadline_status == DeadlineStatus.MISSED:
+        group.counts.add(process.id, late=1)
+    return run
+
+
+def _resolve(body: StartRun, started_at: int) -> int | None:
+    if body.deadline is None:
+        return None
+    try:
+        return body.deadline.resolve(started_at)
+    except ValueError as error:
+        raise Invalid("deadline", str(error)) from None
+
+
+def _attempt(group: _Group, start: Start, process: ProcessRow, run_id: str) -> int:
+    """The number of the new attempt; the one that still runs is superseded, or stands in the way."""
+    tx = group.tx
+    if (process.id, run_id) in group.taken:
+        group.write()
+    newest = runs.newest_of_key(tx, process.id, run_id)
+    if newest is None:
+        return 1
+    seq, attempt, status = newest
+    if status == RunStatus.ACTIVE:
+        if start.body.on_active == "refuse":
+            raise Conflict(
+                f"Run {process.name}/{run_id} is ACTIVE (attempt {attempt}); complete it first, "
+                'or send "on_active": "supersede".',
+                code="run_active",
+            )
+        finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, start.actor, kind="superseded")
+    return attempt + 1
+
+
+def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.NewRun:
+    due_at = next_due(
+        Watched(
+            run.started_at, run.deadline, run.deadline_status, warning_at, run.heartbeat_timeout, tx.now, stalled=False
+        )
+    )
+    return runs.NewRun(
+        runs.next_seq(tx),
+        run.uid,
+        process.namespace_id,
+        process.id,
+        run.id,
+        run.attempt,
+        run.deadline_status,
+        run.started_at,
+        run.deadline,
+        warning_at,
+        due_at,
+        run.heartbeat_timeout,
+        tx.now,
+        None if run.progress is None else orjson.dumps(run.progress.model_dump()).decode(),
+        orjson.dumps(run.tags).decode() if run.tags else "{}",
+        orjson.dumps(run.context).decode() if run.context else "{}",
+        run.category,
+        run.service,
+        run.triggered_by,
+        run.correlation_id,
+    )
+
+
+def _born_late(tx: Tx, start: Start, process: ProcessRow, run: Run) -> None:
+    assert run.deadline is not None, "only a deadline can be missed"
+    tx.journal(start.namespace_id, "runs", "missed", run.uid, start.actor, {"deadline_status": [None, "MISSED"]})
+    raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
+    tell_run(tx, process, run, Kind.MISSED)

@@ -1,0 +1,82 @@
+"""What time alone makes of runs: warnings, missed deadlines, silence. One transaction holds the verdict and all that
+follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackdesk.domain.clock import HOUR
+from trackdesk.domain.deadline import Verdict, judge
+from trackdesk.domain.incident import Origin
+from trackdesk.domain.instant import format_instant
+from trackdesk.domain.notification import Kind
+from trackdesk.engine.causes import SELF, raise_incident, tell_run
+from trackdesk.store import blind, processes, runs
+
+if TYPE_CHECKING:
+    from trackdesk.domain.run import Run
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+BATCH = 50
+"""Runs judged in one operation: a thousand that fall due together must not keep a ping waiting."""
+
+
+class Round(NamedTuple):
+    """What one pass over the due runs did."""
+
+    judged: int
+    warned: int
+    missed: int
+    stalled: int
+    next_due_at: int | None
+    """µs; None when nothing that isn't held is due ever."""
+
+
+def put_off(tx: Tx, held: tuple[int, int] | None) -> str | None:
+    """The run that is due first is looked at again in an hour; gives its uid."""
+    return runs.put_off_first(tx, tx.now, held, tx.now + HOUR)
+
+
+def judge_due(tx: Tx, held: tuple[int, int] | None, limit: int) -> Round:
+    """Judge the oldest due runs, at most `limit`. `held` (from, to] is a jump of the clock whose verdicts wait."""
+    due = runs.due(tx, tx.now, limit, held)
+    warned = missed = stalled = 0
+    for namespace_id, row in due:
+        verdict = judge(runs.watched(row), tx.now)
+        run = row.run.model_copy(
+            update={"deadline_status": verdict.deadline_status, "stalled": row.run.stalled or verdict.stalled}
+        )
+        runs.save(tx, row._replace(run=run))
+        if verdict.warned or verdict.missed or verdict.stalled:
+            process = processes.get(tx, namespace_id, run.process)
+            _follow(tx, process, row.run, run, verdict)
+        warned += verdict.warned
+        missed += verdict.missed
+        stalled += verdict.stalled
+    return Round(len(due), warned, missed, stalled, runs.next_due(tx, held))
+
+
+def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, verdict: Verdict) -> None:
+    namespace_id = process.namespace_id
+    changed = {"deadline_status": [before.deadline_status, run.deadline_status]}
+    if verdict.warned:
+        tx.journal(namespace_id, "runs", "warning", run.uid, SELF, changed)
+        tell_run(tx, process, run, Kind.WARNING)
+    if verdict.missed:
+        assert run.deadline is not None, "only a deadline can be missed"
+        counts = processes.Counts()
+        counts.add(process.id, late=1)
+        counts.write(tx)
+        facts = changed | {"due_at": format_instant(run.deadline)}
+        tx.journal(namespace_id, "runs", "missed", run.uid, SELF, facts)
+        seen_late = blind.was_blind(tx, run.deadline)
+        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline, seen_late=seen_late)
+        tell_run(tx, process, run, Kind.MISSED)
+    if verdict.stalled_at is not None:
+        tx.journal(
+            namespace_id, "runs", "stalled", run.uid, SELF, {"silent_since": format_instant(run.last_heartbeat_at or 0)}
+        )
+        seen_late = blind.was_blind(tx, verdict.stalled_at)
+        raise_incident(tx, process, run, Origin.STALLED, due_at=verdict.stalled_at, seen_late=seen_late)
+        tell_run(tx, process, run, Kind.STALLED)

@@ -1,0 +1,121 @@
+"""What people and receivers are told: titles, bodies and payloads. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.domain.clock import SECOND
+from trackdesk.domain.incident import Incident, Origin, Severity
+from trackdesk.domain.instant import format_duration, format_instant
+from trackdesk.domain.notification import Kind
+
+if TYPE_CHECKING:
+    from trackdesk.domain.run import Run
+    from trackdesk.store.processes import ProcessRow
+
+SEVERITY_OF = {Origin.MISSED: Severity.HIGH, Origin.FAILED: Severity.HIGH, Origin.STALLED: Severity.HIGH}
+
+_EVENTS = {
+    Kind.STARTED: "process.started",
+    Kind.COMPLETED: "process.completed",
+    Kind.WARNING: "process.deadline_warning",
+    Kind.MISSED: "process.deadline_missed",
+    Kind.FAILED: "process.failed",
+    Kind.STALLED: "process.stalled",
+}
+_ORIGIN_EVENTS = {
+    Origin.MISSED: "process.deadline_missed",
+    Origin.FAILED: "process.failed",
+    Origin.STALLED: "process.stalled",
+}
+TITLE_LENGTH = 255
+
+
+def incident_title(origin: Origin, run: Run) -> str:
+    """One line that says what is wrong with which run."""
+    if origin == Origin.MISSED:
+        budget = round_up(run.deadline - run.started_at) if run.deadline is not None else 0
+        what = f"missed its deadline of {format_duration(budget)}" if budget > 0 else "missed its deadline"
+    elif origin == Origin.STALLED:
+        what = f"went silent for {format_duration(run.heartbeat_timeout or 0)}"
+    else:
+        first_line = run.error.message.strip().splitlines()[0] if run.error and run.error.message.strip() else ""
+        what = f"failed: {first_line}" if first_line else "failed"
+    title = f"{run.process} {what}"
+    return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…"
+
+
+def round_up(micros: int) -> int:
+    """To whole seconds, so that a budget reads as it was given."""
+    return -(-micros // SECOND) * SECOND
+
+
+def run_facts(run: Run, process: ProcessRow) -> str:
+    """The lines that let a person who reads a mail act on it."""
+    lines = [f"run       {run.process} / {run.id}, attempt {run.attempt} ({run.uid})"]
+    lines.append(f"started   {format_instant(run.started_at)}")
+    if run.deadline is not None:
+        lines.append(f"deadline  {format_instant(run.deadline)}")
+    if run.completed_at is not None:
+        lines.append(f"finished  {format_instant(run.completed_at)} as {run.status}")
+    if run.service:
+        lines.append(f"service   {run.service}")
+    if run.tags:
+        lines.append("tags      " + " ".join(f"{key}={value}" for key, value in run.tags.items()))
+    if run.error:
+        lines.append(f"error     {run.error.message.strip()}")
+    if process.runbook_url:
+        lines.append(f"runbook   {process.runbook_url}")
+    return "\n".join(lines)
+
+
+def run_payload(kind: Kind, run: Run, now: int) -> dict[str, Any]:
+    """ToTrackIt's webhook body (times in epoch seconds, tags as a list) with our members beside it."""
+    payload: dict[str, Any] = {
+        "event": _EVENTS[kind],
+        "name": run.process,
+        "id": run.id,
+        "started_at": run.started_at // SECOND,
+        "tags": [{"key": key, "value": value} for key, value in run.tags.items()],
+        "context": run.context,
+        "kind": kind,
+        "run": {
+            "uid": run.uid,
+            "attempt": run.attempt,
+            "status": run.status,
+            "deadline_status": run.deadline_status,
+            "duration": None if run.duration is None else run.duration / SECOND,
+            "error": run.error.message if run.error else None,
+        },
+    }
+    if run.deadline is not None:
+        payload["deadline"] = run.deadline // SECOND
+        payload["seconds_remaining"] = (run.deadline - now) // SECOND
+    return payload
+
+
+def incident_payload(kind: Kind, incident: Incident, run: Run | None, now: int) -> dict[str, Any]:
+    """An opened incident of a run is ToTrackIt's event of that run; everything else is an event of the incident."""
+    payload: dict[str, Any] = {"kind": kind}
+    origin = Origin(incident.origin)
+    if run is not None:
+        payload = run_payload(Kind.MISSED, run, now) | payload
+    payload["event"] = _ORIGIN_EVENTS.get(origin, "incident.opened") if kind == Kind.OPENED else f"incident.{kind}"
+    payload["incident"] = {
+        "id": incident.id,
+        "ref": incident.ref,
+        "origin": incident.origin,
+        "status": incident.status,
+        "severity": incident.severity,
+        "title": incident.title,
+        "process": incident.process,
+        "service": incident.service,
+        "department": incident.department,
+        "assignee": incident.assignee,
+        "occurrences": incident.occurrences,
+        "seen_late": incident.seen_late,
+        "due_at": None if incident.due_at is None else format_instant(incident.due_at),
+        "opened_at": format_instant(incident.opened_at),
+        "close_reason": incident.close_reason,
+    }
+    return payload

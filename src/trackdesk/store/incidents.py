@@ -1,0 +1,125 @@
+"""Incidents as the operations write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trackdesk.domain.errors import NotFound
+from trackdesk.domain.incident import SEVERITY_ORDER, Comment, Incident, Severity, incident_ref
+from trackdesk.store.rows import COMMENT_COLUMNS, INCIDENT_COLUMNS, comment_from, incident_from
+
+if TYPE_CHECKING:
+    from trackdesk.store.writer import Tx
+
+
+class IncidentRow(NamedTuple):
+    """An incident with what only the operations need."""
+
+    incident: Incident
+    cause: str | None
+    holds: bool
+
+
+_SELECT = f"SELECT {INCIDENT_COLUMNS}, cause, holds FROM incidents WHERE "
+
+
+def _row(row: tuple[Any, ...]) -> IncidentRow:
+    return IncidentRow(incident_from(row[:-2]), row[-2], bool(row[-1]))
+
+
+def get(tx: Tx, namespace_id: int, incident_id: int) -> IncidentRow:
+    """Raises NotFound."""
+    row = tx.one(_SELECT + "id = ? AND namespace_id = ?", (incident_id, namespace_id))
+    if row is None:
+        raise NotFound(f"There is no incident {incident_ref(incident_id)}.")
+    return _row(row)
+
+
+def open_of_cause(tx: Tx, namespace_id: int, cause: str) -> IncidentRow | None:
+    row = tx.one(_SELECT + "namespace_id = ? AND cause = ? AND status <> 'CLOSED'", (namespace_id, cause))
+    return None if row is None else _row(row)
+
+
+def held_of_cause(tx: Tx, namespace_id: int, cause: str) -> IncidentRow | None:
+    """The newest incident whose cause has not cleared since; it may have been closed by hand."""
+    row = tx.one(
+        _SELECT + "namespace_id = ? AND cause = ? AND holds = 1 ORDER BY id DESC LIMIT 1", (namespace_id, cause)
+    )
+    return None if row is None else _row(row)
+
+
+def insert(tx: Tx, namespace_id: int, cause: str | None, values: dict[str, Any]) -> Incident:
+    """`values`: columns of a new OPEN incident besides those that follow from now. Raises sqlite3.IntegrityError when
+    another is open for the cause, which callers have looked for before."""
+    columns = {
+        "namespace_id": namespace_id,
+        "cause": cause,
+        "holds": int(cause is not None),
+        "status": "OPEN",
+        "severity_rank": SEVERITY_ORDER[Severity(values["severity"])],
+        "opened_at": tx.now,
+        "last_seen_at": tx.now,
+        "updated_at": tx.now,
+        **values,
+    }
+    row = tx.one(
+        f"INSERT INTO incidents ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
+        f"RETURNING {INCIDENT_COLUMNS}",
+        tuple(columns.values()),
+    )
+    return incident_from(row)
+
+
+def update(tx: Tx, incident_id: int, values: dict[str, Any]) -> Incident:
+    """Set columns; the version goes up by one."""
+    if "severity" in values:
+        values = {**values, "severity_rank": SEVERITY_ORDER[Severity(values["severity"])]}
+    names = "".join(f"{name} = ?, " for name in values)
+    row = tx.one(
+        f"UPDATE incidents SET {names}updated_at = ?, version = version + 1 WHERE id = ? RETURNING {INCIDENT_COLUMNS}",
+        (*values.values(), tx.now, incident_id),
+    )
+    return incident_from(row)
+
+
+def repeat(tx: Tx, incident_id: int) -> None:
+    """Its cause was seen again. No person's change: the version stays."""
+    tx.execute(
+        "UPDATE incidents SET occurrences = occurrences + 1, last_seen_at = ?, updated_at = ? WHERE id = ?",
+        (tx.now, tx.now, incident_id),
+    )
+
+
+def hold(tx: Tx, incident_id: int) -> None:
+    """Its cause holds again after it had cleared."""
+    tx.execute("UPDATE incidents SET holds = 1 WHERE id = ?", (incident_id,))
+
+
+def release(tx: Tx, namespace_id: int, cause: str) -> None:
+    """The cause has cleared: the next time it holds is a new incident."""
+    tx.execute(
+        "UPDATE incidents SET holds = 0 WHERE namespace_id = ? AND cause = ? AND holds = 1", (namespace_id, cause)
+    )
+
+
+def delete(tx: Tx, incident_id: int) -> None:
+    tx.execute("DELETE FROM incidents WHERE id = ?", (incident_id,))
+
+
+def add_comment(tx: Tx, incident_id: int, author: str, content: str) -> Comment:
+    row = tx.one(
+        "INSERT INTO comments (incident_id, author, content, created_at) VALUES (?, ?, ?, ?) "
+        f"RETURNING {COMMENT_COLUMNS}",
+        (incident_id, author, content, tx.now),
+    )
+    return comment_from(row)
+
+
+def delete_comment(tx: Tx, incident_id: int, comment_id: int) -> Comment:
+    """Raises NotFound."""
+    row = tx.one(
+        f"DELETE FROM comments WHERE id = ? AND incident_id = ? RETURNING {COMMENT_COLUMNS}", (comment_id, incident_id)
+    )
+    if row is None:
+        raise NotFound(f"There is no comment {comment_id} on {incident_ref(incident_id)}.")
+    return comment_from(row)

@@ -1,0 +1,114 @@
+"""Processes as the operations see them: found or made by name, counted, kept in the writer's memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.domain.clock import DAY
+from trackdesk.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from trackdesk.store.writer import Tx
+
+MAX_AHEAD = DAY
+"""µs by which a job's clock may be ahead of ours before its times are refused."""
+
+_COLUMNS = (
+    "id, namespace_id, name, department, service, category, default_deadline, warn_at, heartbeat_timeout, auto_close, "
+    "incident_per, runbook_url, version"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """What operations on runs need to know of their process."""
+
+    id: int
+    namespace_id: int
+    name: str
+    department: str | None
+    service: str | None
+    category: str | None
+    default_deadline: int | None
+    warn_at: float
+    heartbeat_timeout: int | None
+    auto_close: bool
+    incident_per: str
+    runbook_url: str | None
+    version: int
+
+
+def find(tx: Tx, namespace_id: int, name: str) -> ProcessRow | None:
+    known: dict[tuple[int, str], ProcessRow] = tx.cache.setdefault("processes", {})
+    process = known.get((namespace_id, name))
+    if process is None:
+        row = tx.one(f"SELECT {_COLUMNS} FROM processes WHERE namespace_id = ? AND name = ?", (namespace_id, name))
+        if row is None:
+            return None
+        process = known[namespace_id, name] = ProcessRow(*row)
+    return process
+
+
+def get(tx: Tx, namespace_id: int, name: str) -> ProcessRow:
+    process = find(tx, namespace_id, name)
+    if process is None:
+        raise NotFound(f"There is no process {name!r}.")
+    return process
+
+
+def of_run(tx: Tx, process_id: int) -> ProcessRow:
+    row = tx.one("SELECT namespace_id, name FROM processes WHERE id = ?", (process_id,))
+    assert row is not None, "a run's process outlives the run"
+    return get(tx, row[0], row[1])
+
+
+def find_or_make(tx: Tx, namespace_id: int, name: str, actor: str) -> ProcessRow:
+    process = find(tx, namespace_id, name)
+    if process is not None:
+        return process
+    tx.execute(
+        "INSERT INTO processes (namespace_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)",
+        (namespace_id, name, tx.now, tx.now),
+    )
+    tx.journal(namespace_id, "processes", "made", name, actor)
+    return get(tx, namespace_id, name)
+
+
+def change(tx: Tx, process: ProcessRow, values: dict[str, Any]) -> None:
+    """Set columns; the version goes up by one."""
+    names = ", ".join(f"{name} = ?" for name in values)
+    tx.execute(
+        f"UPDATE processes SET {names}, version = version + 1, updated_at = ? WHERE id = ?",
+        (*values.values(), tx.now, process.id),
+    )
+    tx.cache.get("processes", {}).pop((process.namespace_id, process.name), None)
+
+
+class Counts:
+    """Collects what a group of operations changes in the counts of processes, to write it once a process."""
+
+    def __init__(self) -> None:
+        self._changes: dict[int, dict[str, int]] = {}
+        self._last_runs: dict[int, int] = {}
+
+    def add(self, process_id: int, **changes: int) -> None:
+        """`active=-1, completed=1` and the like."""
+        counts = self._changes.setdefault(process_id, {})
+        for name, by in changes.items():
+            counts[name] = counts.get(name, 0) + by
+
+    def started(self, process_id: int, started_at: int) -> None:
+        self.add(process_id, total=1, active=1)
+        self._last_runs[process_id] = max(started_at, self._last_runs.get(process_id, 0))
+
+    def write(self, tx: Tx) -> None:
+        for process_id, changes in self._changes.items():
+            names = [f"{name} = {name} + ?" for name in changes]
+            values = list(changes.values())
+            if process_id in self._last_runs:
+                names.append("last_run_at = max(coalesce(last_run_at, 0), ?)")
+                values.append(self._last_runs[process_id])
+            tx.execute(f"UPDATE processes SET {', '.join(names)} WHERE id = ?", (*values, process_id))
+        self._changes.clear()
+        self._last_runs.clear()

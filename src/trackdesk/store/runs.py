@@ -1,0 +1,280 @@
+"""Runs as the operations write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from trackdesk.domain import deadline
+from trackdesk.domain.deadline import Watched
+from trackdesk.domain.errors import NotFound
+from trackdesk.domain.run import DeadlineStatus, Progress, Run, RunAddress, RunError, RunStatus
+from trackdesk.store.rows import RUN_COLUMNS, RUN_FROM, run_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from trackdesk.store.writer import Tx
+
+
+class RunRow(NamedTuple):
+    """A stored run with what only the operations need."""
+
+    seq: int
+    process_id: int
+    warning_at: int | None
+    run: Run
+
+
+_INSERT = """
+INSERT INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at, deadline,
+    warning_at, next_due_at, heartbeat_timeout, last_heartbeat_at, progress, tags, context, category, service,
+    triggered_by, correlation_id)
+VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class NewRun(NamedTuple):
+    """A row of `_INSERT`."""
+
+    seq: int
+    uid: str
+    namespace_id: int
+    process_id: int
+    id: str
+    attempt: int
+    deadline_status: str | None
+    started_at: int
+    deadline: int | None
+    warning_at: int | None
+    next_due_at: int | None
+    heartbeat_timeout: int | None
+    last_heartbeat_at: int
+    progress: str | None
+    tags: str
+    context: str
+    category: str | None
+    service: str | None
+    triggered_by: str | None
+    correlation_id: str | None
+
+
+def next_seq(tx: Tx) -> int:
+    """The number that the next inserted run gets; one writer, so a counter in its memory will do."""
+    seq: int | None = tx.cache.get("run_seq")
+    if seq is None:
+        row = tx.one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)")
+        assert row is not None
+        seq = int(row[0])
+    tx.cache["run_seq"] = seq + 1
+    return seq + 1
+
+
+def insert(tx: Tx, rows: Sequence[NewRun]) -> None:
+    tx.executemany(_INSERT, rows)
+
+
+def insert_tags(tx: Tx, namespace_id: int, runs: Iterable[tuple[int, int, dict[str, str]]]) -> None:
+    """`runs`: (seq, started_at, tags)."""
+    known: dict[tuple[int, str, str], int] = tx.cache.setdefault("tags", {})
+    rows = []
+    for seq, started_at, tags in runs:
+        for key, value in tags.items():
+            tag_id = known.get((namespace_id, key, value))
+            if tag_id is None:
+                tag_id = known[namespace_id, key, value] = _tag_id(tx, namespace_id, key, value)
+            rows.append((tag_id, started_at, seq))
+    if rows:
+        tx.executemany("INSERT OR IGNORE INTO run_tags (tag_id, started_at, run_seq) VALUES (?, ?, ?)", rows)
+    if len(known) > 50_000:
+        known.clear()
+
+
+def delete_tags(tx: Tx, namespace_id: int, seq: int, started_at: int, tags: dict[str, str]) -> None:
+    for key, value in tags.items():
+        tx.execute(
+            "DELETE FROM run_tags WHERE tag_id = ? AND started_at = ? AND run_seq = ?",
+            (_tag_id(tx, namespace_id, key, value), started_at, seq),
+        )
+
+
+def _tag_id(tx: Tx, namespace_id: int, key: str, value: str) -> int:
+    row = tx.one("SELECT id FROM tags WHERE namespace_id = ? AND key = ? AND value = ?", (namespace_id, key, value))
+    if row is None:
+        row = tx.one(
+            "INSERT INTO tags (namespace_id, key, value) VALUES (?, ?, ?) RETURNING id", (namespace_id, key, value)
+        )
+    assert row is not None
+    return int(row[0])
+
+
+def newest_of_key(tx: Tx, process_id: int, run_id: str) -> tuple[int, int, str] | None:
+    """(seq, attempt, status) of the newest attempt; when one is ACTIVE it is that one."""
+    row = tx.one(
+        "SELECT seq, attempt, status FROM runs WHERE process_id = ? AND id = ? ORDER BY attempt DESC LIMIT 1",
+        (process_id, run_id),
+    )
+    return None if row is None else (row[0], row[1], row[2])
+
+
+_SELECT = f"SELECT {RUN_COLUMNS}, r.process_id, r.warning_at FROM {RUN_FROM} WHERE "
+
+
+def get(tx: Tx, namespace_id: int, address: RunAddress) -> RunRow:
+    """Raises NotFound."""
+    if address.uid is not None:
+        row = tx.one(_SELECT + "r.uid = ? AND r.namespace_id = ?", (address.uid, namespace_id))
+    else:
+        attempt = "" if address.attempt is None else " AND r.attempt = ?"
+        row = tx.one(
+            _SELECT
+            + f"r.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) AND r.id = ?{attempt} "
+            "ORDER BY r.attempt DESC LIMIT 1",
+            (namespace_id, address.process, address.id, *([] if address.attempt is None else [address.attempt])),
+        )
+    if row is None:
+        raise NotFound(f"There is no run {address}.")
+    return _run_row(row)
+
+
+def find_uid(tx: Tx, namespace_id: int, uid: str) -> RunRow | None:
+    """None when the run is gone."""
+    row = tx.one(_SELECT + "r.uid = ? AND r.namespace_id = ?", (uid, namespace_id))
+    return None if row is None else _run_row(row)
+
+
+def by_seq(tx: Tx, seq: int) -> RunRow:
+    row = tx.one(_SELECT + "r.seq = ?", (seq,))
+    if row is None:
+        raise NotFound(f"There is no run number {seq}.")
+    return _run_row(row)
+
+
+def _due(until: int, skip: tuple[int, int] | None) -> tuple[str, list[int]]:
+    if skip is None:
+        return "r.next_due_at <= ?", [until]
+    return "r.next_due_at <= ? AND (r.next_due_at <= ? OR r.next_due_at > ?)", [until, *skip]
+
+
+def put_off_first(tx: Tx, until: int, skip: tuple[int, int] | None, next_due_at: int) -> str | None:
+    """Let the run that is due first be due at `next_due_at`; gives its uid."""
+    where, values = _due(until, skip)
+    row = tx.one(
+        f"UPDATE runs SET next_due_at = ? WHERE seq = (SELECT r.seq FROM runs r WHERE {where} "
+        "ORDER BY r.next_due_at LIMIT 1) RETURNING uid",
+        (next_due_at, *values),
+    )
+    return None if row is None else row[0]
+
+
+def due(tx: Tx, until: int, limit: int, skip: tuple[int, int] | None) -> list[tuple[int, RunRow]]:
+    """Runs whose `next_due_at` is at most `until`, oldest first, with their namespace; none that fall in `skip`
+    (from, to], which is held."""
+    where, values = _due(until, skip)
+    rows = tx.all(
+        f"SELECT {RUN_COLUMNS}, r.process_id, r.warning_at, r.namespace_id FROM {RUN_FROM} WHERE {where} "
+        "ORDER BY r.next_due_at LIMIT ?",
+        (*values, limit),
+    )
+    return [(row[-1], _run_row(row[:-1])) for row in rows]
+
+
+def next_due(tx: Tx, skip: tuple[int, int] | None) -> int | None:
+    """The least `next_due_at` outside of `skip` (from, to]."""
+    if skip is None:
+        row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at IS NOT NULL")
+    else:
+        row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at <= ?", (skip[0],))
+        if row is None or row[0] is None:
+            row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at > ?", (skip[1],))
+    return None if row is None else row[0]
+
+
+def _run_row(row: tuple[Any, ...]) -> RunRow:
+    return RunRow(seq=row[0], process_id=row[-2], warning_at=row[-1], run=run_from(row))
+
+
+def watched(row: RunRow) -> Watched:
+    run = row.run
+    return Watched(
+        run.started_at,
+        run.deadline,
+        run.deadline_status,
+        row.warning_at,
+        run.heartbeat_timeout,
+        run.last_heartbeat_at or run.started_at,
+        run.stalled,
+    )
+
+
+def save(tx: Tx, row: RunRow) -> int | None:
+    """Write back everything that may change in a run; gives when it is due next (µs), None when never."""
+    run = row.run
+    due_at = deadline.next_due(watched(row)) if run.status == RunStatus.ACTIVE else None
+    tx.execute(
+        "UPDATE runs SET status = ?, deadline_status = ?, overdue_at_finish = ?, stalled = ?, completed_at = ?, "
+        "deadline = ?, warning_at = ?, duration = ?, next_due_at = ?, last_heartbeat_at = ?, progress = ?, tags = ?, "
+        "context = ?, error = ? WHERE seq = ?",
+        (
+            run.status,
+            run.deadline_status,
+            run.overdue_at_finish,
+            run.stalled,
+            run.completed_at,
+            run.deadline,
+            row.warning_at,
+            run.duration,
+            due_at,
+            run.last_heartbeat_at,
+            _json(run.progress),
+            orjson.dumps(run.tags).decode(),
+            orjson.dumps(run.context).decode(),
+            _json(run.error),
+            row.seq,
+        ),
+    )
+    if due_at is not None:
+        tx.wake("agenda", due_at)
+    return due_at
+
+
+def beat(tx: Tx, row: RunRow) -> None:
+    """A sign of life that changes nothing else: two columns instead of the whole row."""
+    run = row.run.model_copy(update={"last_heartbeat_at": tx.now})
+    due_at = deadline.next_due(watched(row._replace(run=run)))
+    tx.execute("UPDATE runs SET last_heartbeat_at = ?, next_due_at = ? WHERE seq = ?", (tx.now, due_at, row.seq))
+
+
+def _json(value: Progress | RunError | None) -> str | None:
+    return None if value is None else orjson.dumps(value.model_dump()).decode()
+
+
+def troubled(tx: Tx, process_id: int) -> bool:
+    """Is any run of the process overdue or silent."""
+    return (
+        tx.one(
+            "SELECT 1 FROM runs WHERE process_id = ? AND status = 'ACTIVE' "
+            "AND (deadline_status = 'MISSED' OR stalled = 1) LIMIT 1",
+            (process_id,),
+        )
+        is not None
+    )
+
+
+def last_outcome(tx: Tx, process_id: int) -> str | None:
+    """Status of the run that finished last."""
+    row = tx.one(
+        "SELECT status FROM runs WHERE process_id = ? AND completed_at IS NOT NULL ORDER BY started_at DESC LIMIT 1",
+        (process_id,),
+    )
+    return None if row is None else str(row[0])
+
+
+def delete(tx: Tx, seq: int) -> None:
+    tx.execute("DELETE FROM runs WHERE seq = ?", (seq,))
+
+
+def is_late(run: Run) -> bool:
+    """Whether the run counts as having missed its deadline, whatever became of it."""
+    return run.deadline_status in {DeadlineStatus.MISSED, DeadlineStatus.COMPLETED_LATE} or run.overdue_at_finish

@@ -1,0 +1,70 @@
+"""A notification, its place in the inbox and the deliveries it asks for: all in the transaction of what it tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from trackdesk.domain.identity import new_uid
+from trackdesk.domain.notification import DEFAULT_KINDS, Kind, Subject, why_not
+from trackdesk.store import channels
+
+if TYPE_CHECKING:
+    from trackdesk.store.writer import Tx
+
+
+def asked_for(tx: Tx, namespace_id: int, kind: Kind) -> bool:
+    """Whether anybody wants to know: the inbox, or some channel."""
+    return kind in DEFAULT_KINDS or any(
+        channel.enabled and channel.kinds and kind in channel.kinds for channel in channels.channels(tx, namespace_id)
+    )
+
+
+def tell(
+    tx: Tx,
+    namespace_id: int,
+    subject: Subject,
+    *,
+    title: str,
+    body: str,
+    incident_id: int | None = None,
+    run_uid: str | None = None,
+    payload: dict[str, Any] | None = None,
+) -> int:
+    """Write the notification and a delivery for every channel whose filters let it pass; gives its id.
+
+    Why each channel was or was not chosen is kept with it, as of now: filters change.
+    """
+    reasons = [(channel, why_not(channel, subject)) for channel in channels.channels(tx, namespace_id)]
+    row = tx.one(
+        "INSERT INTO notifications (namespace_id, kind, severity, title, body, incident_id, run_uid, department, "
+        "in_inbox, payload, routing, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (
+            namespace_id,
+            subject.kind,
+            subject.severity,
+            title,
+            body,
+            incident_id,
+            run_uid,
+            subject.department,
+            int(subject.kind in DEFAULT_KINDS),
+            orjson.dumps(payload or {}).decode(),
+            orjson.dumps([[channel.id, channel.name, reason] for channel, reason in reasons]).decode(),
+            tx.now,
+        ),
+    )
+    assert row is not None
+    notification_id = int(row[0])
+    chosen = [channel for channel, reason in reasons if reason is None]
+    if chosen:
+        tx.executemany(
+            "INSERT INTO deliveries (uid, namespace_id, notification_id, channel_id, status, next_due_at, created_at) "
+            "VALUES (?, ?, ?, ?, 'PENDING', ?, ?)",
+            [(new_uid(tx.now), namespace_id, notification_id, channel.id, tx.now, tx.now) for channel in chosen],
+        )
+        tx.wake("delivery", tx.now)
+    facts = {"kind": subject.kind, "title": title, "department": subject.department, "incident": incident_id}
+    tx.journal(namespace_id, "notifications", "told", str(notification_id), "trackdesk", facts)
+    return notification_id
