@@ -1,0 +1,37 @@
+"""`trackdesk completion bash`: the completion script of a shell, made of the verbs' own parsers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackdesk.cli.exits import OK
+from trackdesk.cli.main import build_parser
+from trackdesk.cli.verbs import VERBS
+
+if TYPE_CHECKING:
+    import argparse
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help='put `eval "$(trackdesk completion bash)"` into ~/.bashrc')
+
+
+def run(args: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(whole_parser(), shell=args.shell))
+    return OK
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """All verbs in one parser. Loads every verb's module."""
+    import argparse
+
+    parser = argparse.ArgumentParser("trackdesk")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    verbs = parser.add_subparsers()
+    for verb in VERBS:
+        verbs.add_parser(verb.name, help=verb.help, parents=[build_parser(verb)], add_help=False)
+    return parser

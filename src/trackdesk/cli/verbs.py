@@ -1,0 +1,59 @@
+"""The one table of verbs. Help and completion are made of it; a verb's module is loaded when the verb is used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+if TYPE_CHECKING:
+    import argparse
+
+REPORT = "Report from jobs"
+WATCH = "Watch and triage"
+RUN_IT = "Run the server"
+SETUP = "Set up and look after"
+
+
+class VerbModule(Protocol):
+    """What a verb's module has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+class Verb(NamedTuple):
+    """`takes_command`: what follows `--` is somebody else's command line, found in `args.command`."""
+
+    name: str
+    group: str
+    help: str
+    takes_command: bool = False
+
+    def load(self) -> VerbModule:
+        return cast("VerbModule", import_module(f"trackdesk.cli.{self.name}"))
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("run", REPORT, "run a command and report how it went", takes_command=True),
+    Verb("start", REPORT, "start a run and print its uid"),
+    Verb("complete", REPORT, "end a run, well or not"),
+    Verb("log", REPORT, "add lines to a run's log"),
+    Verb("console", WATCH, "open the console (as plain `trackdesk` does)"),
+    Verb("attach", WATCH, "open the console over another server"),
+    Verb("demo", WATCH, "open the console over a made-up company at work"),
+    Verb("runs", WATCH, "list runs, show one"),
+    Verb("incidents", WATCH, "list incidents; show, take, close, comment one"),
+    Verb("serve", RUN_IT, "run the server without the console"),
+    Verb("backup", RUN_IT, "copy the database while it is in use"),
+    Verb("restore", RUN_IT, "put a backup in the database's place"),
+    Verb("doctor", RUN_IT, "say what is wrong here and how to mend it"),
+    Verb("key", SETUP, "make, list and revoke keys"),
+    Verb("channel", SETUP, "make, list and test channels"),
+    Verb("config", SETUP, "show every setting and where it comes from"),
+    Verb("openapi", SETUP, "print the API's OpenAPI document"),
+    Verb("completion", SETUP, "print the completion script for a shell"),
+    Verb("version", SETUP, "print the version"),
+)
+BY_NAME = {verb.name: verb for verb in VERBS}
+DEFAULT = "console"
