@@ -30,8 +30,9 @@ from trackdesk.store.writer import Tx, Writer
 CLIENTS = 64
 SCHEMA = """
 CREATE TABLE runs (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, namespace_id INTEGER NOT NULL, process_id INTEGER NOT NULL,
-    id TEXT NOT NULL, attempt INTEGER NOT NULL, status TEXT NOT NULL, deadline_status TEXT, started_at INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL, namespace_id INTEGER NOT NULL,
+    process_id INTEGER NOT NULL, id TEXT NOT NULL, attempt INTEGER NOT NULL, status TEXT NOT NULL,
+    deadline_status TEXT, started_at INTEGER NOT NULL,
     completed_at INTEGER, deadline INTEGER, warning_at INTEGER, next_due_at INTEGER, tags TEXT NOT NULL,
     context TEXT NOT NULL, category TEXT, service TEXT, triggered_by TEXT, correlation_id TEXT
 ) STRICT;
@@ -62,10 +63,10 @@ def clock() -> int:
 
 
 def run_row(now: int) -> tuple[Any, ...]:
-    uid = f"{RANDOM.getrandbits(80):020x}"
+    uid = f"{now:014x}{RANDOM.getrandbits(24):06x}"
     due = now + RANDOM.randrange(10**9)
     process = RANDOM.randrange(200)
-    head = (uid, 1, process, uid[:12], 1, "ACTIVE", "ON_TRACK", now, None, due + 100, due, due)
+    head = (uid, 1, process, uid, 1, "ACTIVE", "ON_TRACK", now, None, due + 100, due, due)
     return (*head, TAGS, CONTEXT, "etl", "warehouse", "cron", None)
 
 

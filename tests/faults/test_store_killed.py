@@ -35,7 +35,9 @@ ENDLESS = (
 def run(path: Path, *lines: str, **environment: str) -> tuple[int, set[str]]:
     """Exit code of a process that writes, and the texts that were acknowledged to it."""
     command, variables = program(*WORKER, *lines, **environment)
-    done = subprocess.run([*command, str(path)], env=variables, stdout=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run(
+        [*command, str(path)], env=variables, stdout=subprocess.PIPE, text=True, timeout=60, check=False
+    )
     return done.returncode, {line for line in done.stdout.splitlines() if line}
 
 

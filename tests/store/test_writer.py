@@ -95,6 +95,24 @@ async def test_a_failed_operation_is_rolled_back_alone(tmp_path: Path) -> None:
     assert rows(path, "SELECT ref FROM journal ORDER BY seq") == ["a", "b"]
 
 
+async def test_operations_that_only_read_before_they_fail_cost_no_second_try(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def counted(tx: Tx) -> int:
+        calls.append("counted")
+        return note("a")(tx)
+
+    def refused(tx: Tx) -> None:
+        tx.journal(1, "note", "never", "x", "tester")
+        raise LookupError
+
+    async with writing(make(tmp_path)) as writer:
+        answers = await queued(writer, writer.run(counted), writer.run(refused), writer.run(note("b", True)))
+    assert [type(answer) for answer in answers] == [int, LookupError, int]
+    assert calls == ["counted"]
+    assert rows(tmp_path / "notes.db", "SELECT kind FROM journal") == ["made"]
+
+
 async def test_items_of_one_bulk_function_are_handed_over_in_one_call(tmp_path: Path) -> None:
     path = make(tmp_path)
     calls: list[list[str]] = []

@@ -34,6 +34,8 @@ class Readers:
         """Open the connections; raises `StoreError` when the file isn't there or can't be read."""
         address = f"{self._path.absolute().as_uri()}?mode=rw"  # a read-only connection couldn't take part in the WAL
         try:
+            # A failed connect of aiosqlite leaves a thread that outlives the loop it reports to: find out before.
+            sqlite3.connect(address, uri=True).close()
             for _ in range(self._size):
                 connection = await aiosqlite.connect(
                     address, uri=True, isolation_level=None, timeout=5.0, cached_statements=512
@@ -86,8 +88,8 @@ class Readers:
             await connection.interrupt()
             raise
         finally:
-            if self._closed:
-                pass  # its thread has ended or is about to
+            if connection not in self._connections:
+                pass  # the pool was closed meanwhile
             elif broken_off or connection.in_transaction:
                 task = asyncio.ensure_future(self._tidy(connection))
                 self._returning.add(task)

@@ -102,6 +102,9 @@ class Writer:
     async def run(self, op: Callable[[Tx], T]) -> T:
         """The result of `op`, once it is on the disk; what it raised, when it was rolled back.
 
+        `op` may be called more than once, each time in a state from which the earlier calls are gone, so it must leave
+        nothing behind but what it does to its `Tx`.
+
         Raises `Overloaded`, `StorageFull`, `Busy` or `StoreError` on the writer's own behalf. A caller that is
         cancelled before its turn has done nothing; later, the operation stands.
         """
@@ -154,6 +157,7 @@ class Writer:
         try:
             while jobs := self._take():
                 done, commits = batch.run(jobs, self._budget)
+                self._stats.rolled_back += sum(job.failed for job in done)
                 if len(done) < len(jobs):
                     finished = set(map(id, done))
                     self._left_over = [job for job in jobs if id(job) not in finished]
