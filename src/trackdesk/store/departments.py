@@ -1,0 +1,87 @@
+"""Departments, and what refers to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.domain.errors import NotFound
+from trackdesk.domain.incident import incident_ref
+from trackdesk.store.rows import DEPARTMENT_COLUMNS, department_from
+
+if TYPE_CHECKING:
+    from trackdesk.domain.notification import Department
+    from trackdesk.store.writer import Tx
+
+NAMED = 3
+"""How many of each kind of referring thing are named; the rest is counted."""
+
+
+def find(tx: Tx, namespace_id: int, department_id: str) -> Department | None:
+    row = tx.one(
+        f"SELECT {DEPARTMENT_COLUMNS} FROM departments WHERE namespace_id = ? AND id = ?", (namespace_id, department_id)
+    )
+    return None if row is None else department_from(row)
+
+
+def get(tx: Tx, namespace_id: int, department_id: str) -> Department:
+    """Raises NotFound."""
+    found = find(tx, namespace_id, department_id)
+    if found is None:
+        raise NotFound(f"There is no department {department_id}.")
+    return found
+
+
+def insert(tx: Tx, namespace_id: int, department_id: str, name: str, description: str | None) -> Department:
+    row = tx.one(
+        "INSERT INTO departments (namespace_id, id, name, description, created_at) VALUES (?, ?, ?, ?, ?) "
+        f"RETURNING {DEPARTMENT_COLUMNS}",
+        (namespace_id, department_id, name, description, tx.now),
+    )
+    return department_from(row)
+
+
+def update(tx: Tx, namespace_id: int, department_id: str, values: dict[str, Any]) -> Department:
+    names = ", ".join(f"{name} = ?" for name in values)
+    row = tx.one(
+        f"UPDATE departments SET {names} WHERE namespace_id = ? AND id = ? RETURNING {DEPARTMENT_COLUMNS}",
+        (*values.values(), namespace_id, department_id),
+    )
+    return department_from(row)
+
+
+def delete(tx: Tx, namespace_id: int, department_id: str) -> None:
+    tx.execute("DELETE FROM departments WHERE namespace_id = ? AND id = ?", (namespace_id, department_id))
+
+
+_REFERRING = (
+    ("process", "SELECT name FROM processes WHERE namespace_id = ? AND department = ? ORDER BY name"),
+    (
+        "open incident",
+        "SELECT id FROM incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED' ORDER BY id",
+    ),
+    ("channel", "SELECT name FROM channels WHERE namespace_id = ? AND department = ? ORDER BY name"),
+    (
+        "key",
+        (
+            "SELECT name FROM keys WHERE namespace_id = ? AND EXISTS "
+            "(SELECT 1 FROM json_each(departments) WHERE value = ?) ORDER BY name"
+        ),
+    ),
+)
+_PLURAL = {"process": "processes"}
+
+
+def in_use_by(tx: Tx, namespace_id: int, department_id: str) -> list[str]:
+    """What refers to the department, in words: `process nightly-backup`, `open incidents INC-1, INC-2 and 5 more`."""
+    return [
+        _phrase(kind, names)
+        for kind, sql in _REFERRING
+        if (names := [row[0] for row in tx.all(sql, (namespace_id, department_id))])
+    ]
+
+
+def _phrase(kind: str, names: list[Any]) -> str:
+    shown = [incident_ref(name) if isinstance(name, int) else str(name) for name in names[:NAMED]]
+    rest = len(names) - len(shown)
+    word = kind if len(names) == 1 else _PLURAL.get(kind, f"{kind}s")
+    return f"{word} {', '.join(shown)}" + (f" and {rest} more" if rest else "")
