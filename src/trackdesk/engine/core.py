@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackdesk.domain.clock import Clock
+    from trackdesk.engine.delivery import DeliveryWorker
     from trackdesk.engine.hub import Hub
     from trackdesk.engine.keys import KeyRing
     from trackdesk.engine.seal import Seal
@@ -29,6 +30,7 @@ class Engine:
     hub: Hub
     seal: Seal
     keys: KeyRing
+    delivery: DeliveryWorker
     wakers: dict[str, Callable[[int], None]] = field(default_factory=dict)
     """By worker: what to call with the instant (µs) at which it is needed."""
 

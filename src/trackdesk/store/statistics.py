@@ -21,10 +21,12 @@ class WriterStats:
     commit_seconds_sum: float = 0.0
     queue_depth: int = 0
     last_error: str | None = None
+    """Why a whole batch was lost, until the next one that stands."""
 
     def count_commit(self, seconds: float, operations: int) -> None:
         """Note one commit that took `seconds` and let `operations` stand."""
         self.commits += 1
+        self.last_error = None
         self.operations += operations
         self.commit_seconds[bisect_left(COMMIT_BUCKETS, seconds)] += 1
         self.commit_seconds_sum += seconds

@@ -1,0 +1,48 @@
+"""What is tidied up now and then, in small steps, so that nothing grows without bound."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from trackdesk.domain.clock import DAY, MINUTE
+from trackdesk.engine.workers import Supervised
+from trackdesk.store import blind, once
+
+if TYPE_CHECKING:
+    from trackdesk.domain.clock import Clock
+    from trackdesk.domain.identity import Worker
+    from trackdesk.store.writer import Writer
+
+INTERVAL = MINUTE
+BLIND_KEPT = 30 * DAY
+STEP = 500
+
+
+class Housekeeping:
+    """Forgets first answers after a day and blind times after a month."""
+
+    name = "housekeeping"
+
+    def __init__(self, clock: Clock, writer: Writer) -> None:
+        self._clock = clock
+        self._writer = writer
+        self._never = asyncio.Event()
+        self._worker = Supervised(self.name, self._work, clock)
+
+    async def start(self) -> None:
+        self._worker.start()
+
+    async def stop(self) -> None:
+        await self._worker.stop()
+
+    def health(self) -> Worker:
+        return self._worker.health()
+
+    async def _work(self) -> None:
+        while True:
+            while await self._writer.run(lambda tx: once.forget_old(tx, STEP)) == STEP:
+                pass
+            await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
+            self._worker.well()
+            await self._clock.wait(self._never, INTERVAL)
