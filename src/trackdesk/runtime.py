@@ -21,7 +21,6 @@ from trackdesk.engine.housekeeping import Housekeeping
 from trackdesk.engine.hub import Hub
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
-from trackdesk.engine.workers import HasHealth
 from trackdesk.lag import LagMonitor
 from trackdesk.server.app import build_app
 from trackdesk.server.door import Door
@@ -37,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from trackdesk.domain.clock import Clock
+    from trackdesk.engine.workers import HasHealth
     from trackdesk.settings import Settings
+    from trackdesk.store.writer import Committed
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +109,14 @@ class Server:
 
     async def _open_engine(self) -> Engine:
         settings, clock, closing = self.settings, self.clock, self._closing
+
+        def committed(commit: Committed) -> None:
+            engine.committed(commit)
+
         writer = Writer(
             settings.database,
             clock=clock.now,
-            on_commit=lambda commit: engine.committed(commit),
+            on_commit=committed,
             loop=asyncio.get_running_loop(),
         )
         writer.start()
