@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -47,8 +48,12 @@ class Receiver:
         self._thread.join()
 
     def wait_for(self, condition: Any, timeout: float = 10.0) -> None:
+        """Looks after every request, and now and then besides: what follows an answer happens on the other side."""
+        until = time.monotonic() + timeout
         with self.changed:
-            assert self.changed.wait_for(condition, timeout), f"never came true; seen: {self.said()}"
+            while not condition():
+                assert time.monotonic() < until, f"never came true; seen: {self.said()}"
+                self.changed.wait(0.02)
 
     def said(self) -> list[str]:
         return [f"{seen.method} {seen.path}" for seen in self.seen]

@@ -221,6 +221,7 @@ def test_with_tracking_off_the_command_just_runs(receiver: Receiver, run: Run, e
         ["job", "--heartbeat", "often"],
         ["job", "--tail", "-1"],
         ["job", "--context", "[1]"],
+        ["job", "--context", '{"x": "' + "y" * 70_000 + '"}'],
         ["job", "--port", "1"],
     ],
 )

@@ -131,7 +131,7 @@ def test_a_start_that_found_no_server_is_on_disk_while_the_job_still_runs(spool:
 def test_a_server_that_comes_back_gets_the_start_with_its_true_time_and_what_follows_once(
     here: Receiver, spool: Spool
 ) -> None:
-    here.answer = (503, {"detail": "not yet"})
+    here.answer = (502, {"detail": "not yet"})
     with track("nightly") as run:
         here.answer = None
         here.wait_for(lambda: run.uid is not None)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackdesk import settings as table
+from trackdesk.sdk.values import plain_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,14 @@ def add_settings(parser: argparse.ArgumentParser | argparse._ArgumentGroup, *nam
             shown = {"path": "DIR", "api_key": "FILE", "url": "URL"}.get(setting.kind, name.upper())
             suffix = f" ({setting.default})" if setting.default else ""
             parser.add_argument(setting.flag, metavar=shown, help=setting.help + suffix)
+
+
+def terminal_width() -> int:
+    """Columns for help texts. argparse would load shutil and four compressors to learn it, for every verb."""
+    try:
+        return min(100, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return 80
 
 
 def settings_of(args: argparse.Namespace) -> table.Settings:
@@ -98,6 +108,8 @@ def json_object(text: str) -> dict[str, Any]:
         raise ValueError(f"context: expected a JSON object or @FILE ({error})") from None
     if not isinstance(value, dict):
         raise ValueError(f"context: expected a JSON object, not {text[:80]!r}")
+    if plain_object(value) != value:
+        raise ValueError("context: expected at most 64 KiB of plain JSON")
     return value
 
 

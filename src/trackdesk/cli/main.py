@@ -52,10 +52,16 @@ def build_parser(verb: Verb) -> argparse.ArgumentParser:
     """The verb's own parser. Loads its module."""
     import argparse
 
-    from trackdesk.cli.common import add_common
+    from trackdesk.cli.common import add_common, terminal_width
 
     usage = f"trackdesk {verb.name} [flags] NAME -- COMMAND…" if verb.takes_command else None
-    parser = argparse.ArgumentParser(f"trackdesk {verb.name}", usage=usage, allow_abbrev=False)
+    width = terminal_width()
+    parser = argparse.ArgumentParser(
+        f"trackdesk {verb.name}",
+        usage=usage,
+        allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=width),
+    )
     parser.description = verb.help[0].upper() + verb.help[1:] + "."
     verb.load().add_arguments(parser)
     add_common(parser)

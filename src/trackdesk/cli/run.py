@@ -43,9 +43,9 @@ def _lines(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    from trackdesk.sdk.body import silence
     from trackdesk.sdk.child import run_child
     from trackdesk.sdk.reporter import Plan
-    from trackdesk.sdk.run import silence
     from trackdesk.sdk.spool import Spool
 
     settings = settings_of(args)

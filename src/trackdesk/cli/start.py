@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli.common import checked, connect, json_object, print_json, send_kept, settings_of, tag
@@ -41,7 +42,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def body_of(args: argparse.Namespace) -> dict[str, Any]:
     """The start as it travels, without heartbeat. Raises SettingsError for tags that the server would refuse."""
-    from trackdesk.sdk.run import start_body
+    from trackdesk.sdk.body import start_body
     from trackdesk.settings import SettingsError
 
     try:
@@ -61,8 +62,6 @@ def body_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(args: argparse.Namespace) -> int:
-    from secrets import token_hex
-
     from trackdesk.sdk import wire
 
     body = body_of(args)
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         body["heartbeat_timeout"] = args.heartbeat_timeout
     settings = settings_of(args)
     with connect(settings) as http:
-        started = wire.start(http, args.name, body, token_hex(16))
+        started = wire.start(http, args.name, body, os.urandom(16).hex())
         if args.json:
             print_json(started)
         else:

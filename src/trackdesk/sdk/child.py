@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from trackdesk.sdk.http import actor
 from trackdesk.sdk.reporter import Plan, Reporter
 from trackdesk.sdk.tail import Tail
-from trackdesk.sdk.values import MAX_BACKTRACE, text
+from trackdesk.sdk.values import MAX_BACKTRACE, plain_object, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ _FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _FROM_KEYBOARD = frozenset({"SIGINT", "SIGQUIT"})
 _FINISH_WAIT = 3.0
 _DRAIN = 2.0
+_LONGEST_COMMAND = 8_000
 _PIECE = 64 * 1024
 
 
@@ -92,8 +93,8 @@ def run_child(command: Sequence[str], plan: Plan | None, process: str, body: dic
         tail = Tail(tail_lines)
         if plan is None:
             return _execute(command, forwarder, tail if tail_lines else None, {})[0]
-        context = {"command": shlex.join(command), **_here(), **body.get("context", {})}
-        reporter = Reporter(plan, process, {**body, "context": context})
+        context = {"command": text(shlex.join(command), _LONGEST_COMMAND), **_here(), **body.get("context", {})}
+        reporter = Reporter(plan, process, {**body, "context": plain_object(context)})
         reporter.begin()
         known = {} if reporter.run is None else {"TRACKDESK_RUN": str(reporter.run["uid"])}
         code, problem = _execute(command, forwarder, tail if tail_lines else None, known)

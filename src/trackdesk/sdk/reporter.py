@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from collections import deque
@@ -44,7 +44,7 @@ class Reporter:
         self._plan = plan
         self._process = process
         self._body = {**body, "started_at": values.rfc3339(values.now_micros())}
-        self._key = secrets.token_hex(16)
+        self._key = os.urandom(16).hex()
         self.run: dict[str, Any] | None = None
         """The run as the server answered its start, None as long as it hasn't."""
         self._http: Http | None = None
@@ -52,6 +52,7 @@ class Reporter:
         self._logs: deque[dict[str, Any]] = deque()
         self._progress: dict[str, int] | None = None
         self._complete: dict[str, Any] | None = None
+        self._ending = False
         self._lost = 0
         self._last_seq = 0
         self._refused = False
@@ -99,6 +100,7 @@ class Reporter:
             self.log(f"{self._lost} earlier lines were left out: they came faster than they could be sent", "WARN")
         with self._state:
             self._complete = body
+            self._ending = True
             self._retry_at = 0.0
             self._state.notify()
         self._thread.join(wait)
@@ -133,9 +135,9 @@ class Reporter:
         """The thread. Ends when the run is finished and said, or when there is no sense in going on."""
         try:
             while not self._refused:
-                ending = self._complete is not None
+                ending = self._ending
                 delivered = self._round()
-                if ending or self._refused:
+                if self._refused or (self._ending and (ending or self._complete is None)):
                     return
                 self._sleep(delivered)
         finally:
@@ -253,10 +255,10 @@ class Reporter:
                 self._state.wait_for(self._is_ending, max(0.0, self._retry_at - time.monotonic()))
 
     def _is_ending(self) -> bool:
-        return self._complete is not None
+        return self._ending
 
     def _has_news(self) -> bool:
-        return self._complete is not None or bool(self._logs) or self._progress is not None
+        return self._ending or bool(self._logs) or self._progress is not None
 
     def _until_beat(self) -> float | None:
         return max(0.0, self._beat_due - time.monotonic()) if self._plan.heartbeat > 0 else None

@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from trackdesk.sdk import locate, values
+from trackdesk.sdk.body import start_body
 from trackdesk.sdk.reporter import Plan, Reporter
 from trackdesk.sdk.spool import Spool
 
@@ -21,8 +22,6 @@ _log = logging.getLogger("trackdesk")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "WARNING": "WARN", "ERROR": "ERROR", "CRITICAL": "ERROR"}
-_SILENT_BEATS = 3
-"""Heartbeats that may be lost before the server calls a run stalled."""
 
 
 class Run:
@@ -151,34 +150,6 @@ class track:  # noqa: N801 - read as a verb, like contextlib.suppress
         other = track.__new__(track)
         other.__dict__.update(self.__dict__, _reporter=None)
         return other
-
-
-def start_body(
-    *,
-    heartbeat: float,
-    supersede: bool = False,
-    tags: dict[str, object] | None = None,
-    context: dict[str, Any] | None = None,
-    **texts: Any,
-) -> dict[str, Any]:
-    """The start of a run as it travels. Raises ValueError naming the field that the server would refuse."""
-    if texts.get("id") is not None:
-        values.name("id", texts["id"])
-    if texts.get("deadline") is not None:
-        values.deadline(texts["deadline"])
-    body = {key: value for key, value in texts.items() if value is not None}
-    if tags:
-        body["tags"] = values.tags(tags)
-    if context:
-        body["context"] = values.plain_object(context)
-    if supersede:
-        body["on_active"] = "supersede"
-    return {**body, **silence(heartbeat)}
-
-
-def silence(heartbeat: float) -> dict[str, str]:
-    """The part of a start that says after which silence the run is stalled; `heartbeat` in seconds, 0 for none."""
-    return {"heartbeat_timeout": f"{max(2, round(heartbeat * _SILENT_BEATS))}s"} if heartbeat > 0 else {}
 
 
 def plan_from(environ: dict[str, str], warn: Callable[[str], None], heartbeat: float) -> Plan:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import sys
 import time
 from contextlib import suppress
@@ -104,7 +103,7 @@ class Spool:
 
     def _write(self, content: bytes) -> None:
         # The names sort by time, which keeps the reports of a run in their order.
-        name = f"{now_micros():020d}-{secrets.token_hex(6)}"
+        name = f"{now_micros():020d}-{os.urandom(6).hex()}"
         hidden = self.directory / f".{name}.tmp"
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
