@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.errors import Conflict, Invalid
 from trackdesk.domain.instant import format_instant
+from trackdesk.store import departments, journal
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -22,25 +23,14 @@ def check_version(tx: Tx, namespace_id: int, topic: str, ref: str, version: int,
     """Raises Conflict `changed`, naming who changed what since."""
     if if_match is None or if_match == version:
         return
-    row = tx.one(
-        "SELECT actor, kind, at FROM journal WHERE namespace_id = ? AND topic = ? AND ref = ? "
-        "ORDER BY seq DESC LIMIT 1",
-        (namespace_id, topic, ref),
-    )
-    who = f"; the last change is {row[1]!r} by {row[0]} at {format_instant(row[2])}" if row else ""
+    last = journal.last_change(tx, namespace_id, topic, ref)
+    who = f"; the last change is {last.kind!r} by {last.actor} at {format_instant(last.at)}" if last else ""
     raise Conflict(f"You changed version {if_match}, but it is version {version} now{who}.", code="changed")
 
 
 def check_department(tx: Tx, namespace_id: int, department: str | None) -> None:
     """Raises Invalid when there is no such department."""
-    if department is None:
+    if department is None or departments.find(tx, namespace_id, department):
         return
-    known = tx.all("SELECT id FROM departments WHERE namespace_id = ? ORDER BY id LIMIT 51", (namespace_id,))
-    if (department,) in known:
-        return
-    if len(known) > 50 and tx.one(
-        "SELECT 1 FROM departments WHERE namespace_id = ? AND id = ?", (namespace_id, department)
-    ):
-        return
-    names = ", ".join(row[0] for row in known[:50])
+    names = ", ".join(departments.ids(tx, namespace_id, limit=50))
     raise Invalid("department", f"expected a department that exists ({names})", department)

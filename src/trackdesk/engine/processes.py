@@ -33,7 +33,7 @@ def _patch(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
     check_department(tx, caller.namespace_id, values.get("department"))
     process = processes.find_or_make(tx, caller.namespace_id, name, caller.actor)
     check_version(tx, caller.namespace_id, "processes", name, process.version, if_match)
-    before = _current(tx, process.id, values)
+    before = processes.columns(tx, process.id, tuple(values))
     changed = {
         key: [_shown(key, before[key]), _shown(key, value)] for key, value in values.items() if before[key] != value
     }
@@ -41,14 +41,6 @@ def _patch(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
         return
     processes.change(tx, process, {key: values[key] for key in changed})
     tx.journal(caller.namespace_id, "processes", "changed", name, caller.actor, changed)
-
-
-def _current(tx: Tx, process_id: int, values: dict[str, Any]) -> dict[str, Any]:
-    if not values:
-        return {}
-    row = tx.one(f"SELECT {', '.join(values)} FROM processes WHERE id = ?", (process_id,))
-    assert row is not None, "it was found or made in this transaction"
-    return dict(zip(values, row, strict=True))
 
 
 def _shown(key: str, value: Any) -> Any:

@@ -31,6 +31,15 @@ def get(tx: Tx, namespace_id: int, department_id: str) -> Department:
     return found
 
 
+def ids(tx: Tx, namespace_id: int, limit: int) -> list[str]:
+    return [
+        row[0]
+        for row in tx.all(
+            "SELECT id FROM departments WHERE namespace_id = ? ORDER BY id LIMIT ?", (namespace_id, limit)
+        )
+    ]
+
+
 def insert(tx: Tx, namespace_id: int, department_id: str, name: str, description: str | None) -> Department:
     row = tx.one(
         "INSERT INTO departments (namespace_id, id, name, description, created_at) VALUES (?, ?, ?, ?, ?) "

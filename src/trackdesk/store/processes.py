@@ -85,6 +85,13 @@ def change(tx: Tx, process: ProcessRow, values: dict[str, Any]) -> None:
     tx.cache.get("processes", {}).pop((process.namespace_id, process.name), None)
 
 
+def columns(tx: Tx, process_id: int, names: tuple[str, ...]) -> dict[str, Any]:
+    """The stored values of some columns."""
+    row = tx.one(f"SELECT {', '.join(('id', *names))} FROM processes WHERE id = ?", (process_id,))
+    assert row is not None, "callers have found the process in this transaction"
+    return dict(zip(names, row[1:], strict=True))
+
+
 class Counts:
     """Collects what a group of operations changes in the counts of processes, to write it once a process."""
 
