@@ -1,0 +1,159 @@
+"""The console: one section a number key, each with its own way back, one live feed for all of them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+from textual.app import App
+
+from trackdesk.console import themes
+from trackdesk.console.feed import Feed, Live, StreamEvent
+from trackdesk.console.frame import Frame
+from trackdesk.console.help import HelpScreen
+from trackdesk.console.lines import ARROW, Standing
+from trackdesk.console.palette import CommandProvider
+from trackdesk.console.sections import Section
+from trackdesk.widgets import when
+from trackdesk.widgets.dialogs import ConfirmDialog, TextDialog
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.view import Changed
+
+
+class Console(App[None]):
+    """Shows `sections` over `client`. Everything it knows comes through the client and the stream.
+
+    `connect` opens the live stream; without it the picture stands still. `log_tail` gives the text `:logs` shows.
+    """
+
+    TITLE = "trackdesk"
+    COMMANDS: ClassVar[Any] = {lambda: CommandProvider}
+    CSS = """
+    CommandPalette { background: $background 60%; }
+    CommandPalette > Vertical { width: 72; max-width: 90%; }
+    CommandPalette #--input { border: round $rule; border-bottom: none; padding: 0 1; }
+    CommandPalette SearchIcon { display: none; }
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        sections: Sequence[Section],
+        *,
+        connect: Callable[[], AsyncIterator[StreamEvent]] | None = None,
+        namespace: str = "default",
+        server: str = "",
+        theme: str = themes.DARK,
+        ascii_only: bool = False,
+        now: Callable[[], int] = when.wall_clock,
+        log_tail: Callable[[], str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.client = client
+        self.sections = tuple(sections)
+        self.ascii_only = ascii_only
+        self.now = now
+        self.standing = Standing(namespace, server, Live("connecting", now()))
+        self.history: list[str] = []
+        self.epoch = 0
+        """Counts deliveries of the feed, so that a view seen again knows whether it missed any."""
+        self.animation_level = "none"
+        self.frames: WeakSet[Frame] = WeakSet()
+        """Every frame there is, those of hidden sections among them."""
+        self._log_tail = log_tail
+        self._last_section = ""
+        self._feed = None if connect is None else Feed(connect, self._deliver, self._tell, now=now)
+        for ours in themes.THEMES:
+            self.register_theme(ours)
+        self.theme = theme
+        for section in self.sections:
+            self.add_mode(section.name, lambda section=section: Frame(section, section.make(client)))  # type: ignore[misc]
+
+    def on_mount(self) -> None:
+        self.switch_mode(self.sections[0].name)
+        self.set_interval(1.0, self._tick)
+        if self._feed is not None:
+            self.run_worker(self._feed.run(), group="feed", exit_on_error=False)
+
+    # -- places ----------------------------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame | None:
+        """The frame in sight, also when a dialog stands over it."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Frame)), None)
+
+    def go(self, name: str, expression: str = "") -> None:
+        """To a section, to where one left it; once there already, to its first screen. Raises `LookupError`."""
+        if name not in {section.name for section in self.sections}:
+            raise LookupError(f"no section {name!r}; there are {', '.join(section.name for section in self.sections)}")
+        if name == self.current_mode:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+        else:
+            self._last_section = self.current_mode
+            self.switch_mode(name)
+        if expression and (frame := self.frame) is not None:
+            frame.call_after_refresh(frame.view.narrow, expression)
+
+    def go_last(self) -> None:
+        if self._last_section:
+            self.go(self._last_section)
+        elif self.frame is not None:
+            self.frame.say("There is no place before this one yet", "dim")
+
+    # -- the console itself ----------------------------------------------------------------------------------------
+
+    def set_counters(self, counters: Sequence[Toned]) -> None:
+        """What needs a person, for the header of every screen."""
+        self.standing.counters = tuple(counters)
+        self._redraw()
+
+    def show_help(self, frame: Frame) -> None:
+        self.push_screen(HelpScreen(ARROW.join(frame.crumbs()), frame.offered(), self.sections))
+
+    def show_logs(self) -> None:
+        text = self._log_tail() if self._log_tail is not None else ""
+        self.push_screen(TextDialog("Log of this console", text or "Nothing was logged yet", at_end=True))
+
+    def choose_theme(self, name: str) -> None:
+        self.theme = name
+
+    def toggle_pause(self) -> None:
+        if self._feed is not None:
+            self._feed.pause(not self._feed.paused)
+        elif self.frame is not None:
+            self.frame.say("p pause: there is no live stream to hold", "late")
+
+    def leave(self) -> None:
+        """Quit; with work pending, after a question."""
+        pending = [text for frame in self.frames if frame.is_attached and (text := frame.view.pending)]
+        if not pending:
+            self.exit()
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit()
+
+        self.push_screen(ConfirmDialog("Quit trackdesk?", f"Not done yet: {', '.join(pending)}"), answered)
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    # -- the feed --------------------------------------------------------------------------------------------------
+
+    def _deliver(self, change: Changed) -> None:
+        self.epoch += 1
+        if (frame := self.frame) is not None and frame.is_mounted:
+            frame.changed(change)
+
+    def _tell(self, live: Live) -> None:
+        self.standing.live = live
+        self._redraw()
+
+    def _tick(self) -> None:
+        if (frame := self.frame) is not None and frame.is_mounted:
+            frame.tick()
+
+    def _redraw(self) -> None:
+        if (frame := self.frame) is not None and frame.is_mounted:
+            frame.redraw_bars()

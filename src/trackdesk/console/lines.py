@@ -1,0 +1,162 @@
+"""What the lines of the frame say."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+
+from trackdesk.console import actions
+from trackdesk.console.bars import Bar, Part
+from trackdesk.console.feed import Live
+from trackdesk.console.sections import Section
+from trackdesk.widgets import when
+from trackdesk.widgets.glyphs import Role, Toned
+from trackdesk.widgets.look import Look
+
+if TYPE_CHECKING:
+    from trackdesk.console.frame import Frame
+
+
+ARROW = " \u203a "
+"""Between two crumbs."""
+
+
+@dataclass
+class Standing:
+    """What the header shows; the console keeps one and changes it in place."""
+
+    namespace: str
+    server: str
+    live: Live
+    counters: Sequence[Toned] = field(default_factory=tuple)
+    """What needs a person, in words: `3 open`, `2 late`, `inbox 4`; the most important first."""
+
+
+def live_words(live: Live, now: int, look: Look) -> Toned:
+    """How live the picture is: a glyph, a word and since when."""
+    role: Role = "late"
+    match live.state:
+        case "live":
+            said, role = f"{look.pick('●', '*')} live", "ok"
+        case "paused":
+            held = f", {live.held} change{'s' if live.held != 1 else ''} held" if live.held else ""
+            said = f"{look.pick('‖', '=')} paused{held}"
+        case "stale":
+            said = f"! stale since {when.clock(live.since)[:5]}"
+        case "connecting":
+            said, role = f"{look.pick('○', 'o')} connecting", "dim"
+        case "reconnecting":
+            said = f"{look.pick('↻', '~')} reconnecting{_countdown(live, now)}"
+        case "offline":
+            said, role = (
+                f"{look.pick('✗', 'x')} offline since {when.clock(live.since)[:5]}{_countdown(live, now)}",
+                "fail",
+            )
+    return Toned(said, role)
+
+
+def _countdown(live: Live, now: int) -> str:
+    left = 0 if live.retry_at is None else max(live.retry_at - now, 0)
+    return f" {left // when.SECOND + 1}s" if left else ""
+
+
+class HeaderLine(Bar):
+    """Where one is connected, how live it is, what needs a person, what time it is."""
+
+    DEFAULT_CSS = """
+    HeaderLine { background: $panel; }
+    """
+
+    def __init__(self, standing: Standing, now: Callable[[], int]) -> None:
+        super().__init__()
+        self._standing = standing
+        self._now = now
+
+    def left(self, look: Look) -> list[Part]:
+        standing = self._standing
+        live = live_words(standing.live, self._now(), look)
+        dim = look.role("dim")
+        return [
+            Part(" ", dim),
+            Part("trackdesk  ", look.role("new", bold=True), rank=9),
+            Part(f"{standing.namespace}  ", look.role("new"), rank=7),
+            Part(f"{standing.server} ", dim, rank=8),
+            Part(f" {live.text} ", look.role(live.role)),
+        ]
+
+    def right(self, look: Look) -> list[Part]:
+        dim = look.role("dim")
+        parts: list[Part] = []
+        for at, counter in enumerate(self._standing.counters):
+            if at:
+                parts.append(Part(f" {look.pick('·', '-')} ", dim, rank=1 + at))
+            parts.append(Part(counter.text, look.role(counter.role, bold=counter.bold), rank=1 + at))
+        local = datetime.fromtimestamp(self._now() / when.SECOND, UTC).astimezone()
+        parts.append(Part(f"    {local:%H:%M:%S}", look.role("new"), rank=1))
+        parts.append(Part(f" {when.zone_name(local)} ", dim, rank=6))
+        return parts
+
+
+class CrumbLine(Bar):
+    """Where one is, and the sections there are. Both can be clicked."""
+
+    def __init__(self, frame: "Frame", sections: Sequence[Section]) -> None:
+        super().__init__()
+        self._frame = frame
+        self._sections = sections
+
+    def left(self, look: Look) -> list[Part]:
+        crumbs = self._frame.crumbs()
+        parts: list[Part] = [Part(" ", Style.null())]
+        arrow = look.pick(ARROW, " > ")
+        for depth, crumb in enumerate(crumbs):
+            last = depth == len(crumbs) - 1
+            style = look.role("new" if last else "dim", bold=last)
+            rank = 0 if last else 5 + depth
+            parts.append(Part(crumb + ("" if last else arrow), style, rank, f"crumb {depth}"))
+        notes = self._frame.view.status
+        return [*parts, *(Part(f"   {note.text}", look.role(note.role, bold=note.bold), rank=4) for note in notes)]
+
+    def right(self, look: Look) -> list[Part]:
+        parts = []
+        for section in self._sections:
+            here = section.name == self._frame.section.name
+            key, word = look.role("run", bold=here), look.role("new" if here else "dim", bold=here)
+            parts.append(Part(f"   {section.key}", key, rank=2, press=f"go {section.name}"))
+            parts.append(Part(f" {section.title}", word, rank=3 if here else 12, press=f"go {section.name}"))
+        return [*parts, Part(" ", Style.null(), rank=1)]
+
+
+class FooterLine(Bar):
+    """What can be done here. Narrow terminals lose keys from the right, never `?`."""
+
+    DEFAULT_CSS = """
+    FooterLine { background: $panel; }
+    """
+
+    def __init__(self, frame: "Frame") -> None:
+        super().__init__()
+        self._frame = frame
+
+    def left(self, look: Look) -> list[Part]:
+        return self._parts(look, frame=False)
+
+    def right(self, look: Look) -> list[Part]:
+        return self._parts(look, frame=True)
+
+    def _parts(self, look: Look, *, frame: bool) -> list[Part]:
+        contexts = self._frame.view.CONTEXTS
+        parts = [Part(" ", Style.null())]
+        for at, action in enumerate(item for item in actions.footer(self._frame.offered()) if item.frame is frame):
+            possible = action.widget or self._frame.why_not(action) is None
+            key = actions.shown(action.keys[0], ascii_only=look.ascii_only)
+            words = f" {action.label_in(contexts)}  "
+            rank = (0 if action.id == "help" else 3) if frame else 4 + at
+            press = "" if action.widget else f"do {action.id}"
+            if possible:
+                parts.append(Part(words, look.role("new"), rank, press, key))
+            else:
+                parts.append(Part(key + words, look.role("dim"), rank, press))
+        return parts

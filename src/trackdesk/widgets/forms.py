@@ -1,0 +1,153 @@
+"""A form from a list of fields: each with its hint, and with its own error when it is refused."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Input, Static
+
+from trackdesk.widgets.dialogs import Dialog
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.look import Look
+from trackdesk.widgets.safe import safe_text
+
+Values = Mapping[str, str]
+Errors = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    label: str
+    value: str = ""
+    hint: str = ""
+    """What may stand there, by an example: `30m, 1h30m or 18:00`."""
+    required: bool = False
+    secret: bool = False
+    choices: Sequence[str] = ()
+    """The only answers, where there are few: left and right go through them."""
+    check: Callable[[str], str | None] | None = None
+    """What is wrong with a value, or None."""
+
+
+class _Choice(Input):
+    """One of a few words: left and right change it, its first letter picks it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "turn(-1)", show=False),
+        Binding("right,space", "turn(1)", show=False),
+    ]
+
+    def __init__(self, choices: Sequence[str], value: str, name: str) -> None:
+        super().__init__(value or choices[0], name=name, restrict="")
+        self._choices = list(choices)
+
+    def action_turn(self, step: int) -> None:
+        at = self._choices.index(self.value) if self.value in self._choices else 0
+        self.value = self._choices[(at + step) % len(self._choices)]
+
+
+class FormDialog(Dialog[dict[str, str]]):
+    """Answers the values by field name.
+
+    `submit`, if given, does the deed while the form is still open: it answers errors by field name (under `""` for
+    the form as a whole), and an empty answer closes the form. Nothing typed is lost to a refusal.
+    """
+
+    DEFAULT_CSS = """
+    FormDialog > .box { width: 76; }
+    FormDialog VerticalScroll { height: auto; max-height: 20; }
+    FormDialog .row { height: 1; margin-top: 1; }
+    FormDialog .row.-first { margin-top: 0; }
+    FormDialog .label { width: 16; padding-right: 2; text-align: right; }
+    FormDialog Input { width: 1fr; }
+    FormDialog .note { padding-left: 17; height: 1; display: none; }
+    """
+
+    KEYS: ClassVar[Sequence[tuple[str, str]]] = (("enter", "save"), ("tab", "next field"), ("esc", "cancel"))
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        submit: Callable[[Values], Awaitable[Errors]] | None = None,
+    ) -> None:
+        super().__init__(title)
+        self._fields = list(fields)
+        self._submit = submit
+        self._busy = False
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(can_focus=False):
+            for at, field in enumerate(self._fields):
+                with Horizontal(classes="row -first" if at == 0 else "row"):
+                    yield Static(self._label(field), classes="label")
+                    yield self._input(field)
+                yield Static("", classes="note", id=f"note-{at}")
+        yield Static("", classes="error")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query(Input).first().focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not self._busy:
+            self.run_worker(self._save(), group="save", exit_on_error=False)
+
+    def show_errors(self, errors: Errors) -> None:
+        """Say what is wrong beneath each field, and go to the first of them."""
+        first: int | None = None
+        for at, field in enumerate(self._fields):
+            message = errors.get(field.name, "")
+            note = self.query_one(f"#note-{at}", Static)
+            note.update(self._error(message))
+            note.display = bool(message)
+            if message and first is None:
+                first = at
+        known = {field.name for field in self._fields}
+        rest = [message if not name else f"{name}: {message}" for name, message in errors.items() if name not in known]
+        whole = self.query_one(".error", Static)
+        whole.update(self._error("; ".join(rest)))
+        whole.display = bool(rest)
+        if first is not None:
+            self.query(Input)[first].focus()
+
+    async def _save(self) -> None:
+        values = {field.name: box.value.strip() for field, box in zip(self._fields, self.query(Input), strict=True)}
+        errors: dict[str, str] = {}
+        for field in self._fields:
+            value = values[field.name]
+            said = None if not value or field.check is None else field.check(value)
+            if field.required and not value:
+                said = f"is needed{': ' + field.hint if field.hint else ''}"
+            if said:
+                errors[field.name] = said
+        if not errors and self._submit is not None:
+            self._busy = True
+            try:
+                errors = dict(await self._submit(values))
+            finally:
+                self._busy = False
+        if errors:
+            self.show_errors(errors)
+        else:
+            self.dismiss(values)
+
+    def _input(self, field: Field) -> Input:
+        if field.choices:
+            return _Choice(field.choices, field.value, field.name)
+        return Input(field.value, placeholder=field.hint, password=field.secret, name=field.name)
+
+    def _label(self, field: Field) -> Text:
+        look = Look.of(self.app)
+        return Text(safe_text(field.label) + ("*" if field.required else ""), look.role("dim"), justify="right")
+
+    def _error(self, message: str) -> Text:
+        look = Look.of(self.app)
+        return look.text(Toned(f"{look.pick('✗', 'x')} {safe_text(message)}" if message else "", "fail"))

@@ -1,0 +1,126 @@
+"""What the console and its screens say to each other. A screen is a `View`; the console puts the frame around it.
+
+A view declares which contexts of keys it has, offers one method an action (`do_take`, `do_filter`, …), says why an
+action is not possible now, and is told what changed. It talks to the frame by the messages below.
+"""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+from trackdesk.widgets.glyphs import Role, Toned
+from trackdesk.widgets.live_table import LiveTable
+from trackdesk.widgets.log_view import LogView
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What 100 ms brought for one topic of the live stream."""
+
+    topic: str
+    """`runs`, `incidents`, …; `*` with `resync` is everything."""
+    refs: frozenset[str] = field(default_factory=frozenset)
+    """Which entities changed: read these again."""
+    resync: bool = False
+    """Too much changed, or news was missed: read the whole list again."""
+
+
+class View(Vertical):
+    DEFAULT_CSS = """
+    View { height: 1fr; }
+    """
+
+    CONTEXTS: ClassVar[tuple[str, ...]] = ()
+    """Which keys work here, as the table of actions names them: `("incident", "list")`."""
+    TOPICS: ClassVar[frozenset[str]] = frozenset()
+    """Topics of the live stream that `changed` is called for."""
+
+    class Say(Message):
+        """Show one line for some seconds: what an action did, or why it did not."""
+
+        def __init__(self, text: str, role: Role = "ok") -> None:
+            super().__init__()
+            self.text = text
+            self.role: Role = role
+
+    class Open(Message):
+        """Go to `view`; `esc` comes back here."""
+
+        def __init__(self, view: "View") -> None:
+            super().__init__()
+            self.view = view
+
+    class Leave(Message):
+        """What is shown here is gone: go back."""
+
+    class Retitled(Message):
+        """`heading` or `status` says something else by now."""
+
+    @property
+    def heading(self) -> str:
+        """The last crumb: which thing this is."""
+        return type(self).__name__
+
+    @property
+    def status(self) -> Sequence[Toned]:
+        """What is said beside the last crumb: how the thing stands."""
+        return ()
+
+    @property
+    def pending(self) -> str:
+        """What would be lost by quitting now, or nothing."""
+        return ""
+
+    def why_not(self, action: str) -> str | None:
+        """Why `action` is not possible now, in words that end `take: …`; None when it is."""
+        del action
+        return None
+
+    def do(self, action: str) -> Awaitable[None] | None:
+        """Do `action`. Raises `LookupError` when this view has no such thing to do."""
+        method = getattr(self, f"do_{action}", None)
+        if method is None:
+            raise LookupError(action)
+        outcome: Awaitable[None] | None = method()
+        return outcome
+
+    def can(self, action: str) -> bool:
+        return hasattr(self, f"do_{action}")
+
+    def changed(self, change: Changed) -> None:
+        """Read again what `change` names. Called on the visible view only; a hidden one gets one `resync` when seen."""
+
+    def narrow(self, expression: str) -> None:
+        """Show what matches `expression`: what follows a section's name on the command line."""
+
+    def retreat(self) -> bool:
+        """What `esc` does before it goes back: leave the filter, then clear the marks. Whether there was anything."""
+        return any(table.clear_marks() for table in self.query(LiveTable))
+
+    def tick(self) -> None:
+        """A second passed."""
+        for table in self.query(LiveTable):
+            table.tick()
+
+    def take_focus(self) -> None:
+        """Focus what the keys are for: the first list, else the first log, else whatever can be."""
+        shown = [widget for widget in self.query("*") if widget.focusable and widget.region]
+        for kind in (LiveTable, LogView, Widget):
+            for widget in shown:
+                if isinstance(widget, kind):
+                    widget.focus()
+                    return
+
+    # -- what every view with a log can do --------------------------------------------------------------------------
+
+    def do_follow(self) -> None:
+        for log in self.query(LogView):
+            log.action_follow()
+
+    def do_level(self) -> None:
+        for log in self.query(LogView):
+            log.action_level()

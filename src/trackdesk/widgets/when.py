@@ -1,0 +1,96 @@
+"""Times as people read them. Instants are integer microseconds UTC, durations microseconds."""
+
+import time
+from datetime import UTC, datetime, tzinfo
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+YEAR = 365 * DAY
+
+
+def span(duration: int) -> str:
+    """A duration in at most six cells, two units at most: `41s`, `2m11s`, `3h08`, `2d04h`, `6w`, `3y`."""
+    duration = abs(duration)
+    if duration < SECOND:
+        return f"{duration // 1000}ms"
+    if duration < MINUTE:
+        return f"{duration // SECOND}s"
+    if duration < 10 * MINUTE:
+        return f"{duration // MINUTE}m{duration % MINUTE // SECOND:02}s"
+    if duration < HOUR:
+        return f"{duration // MINUTE}m"
+    if duration < DAY:
+        return f"{duration // HOUR}h{duration % HOUR // MINUTE:02}"
+    if duration < 2 * WEEK:
+        return f"{duration // DAY}d{duration % DAY // HOUR:02}h"
+    return coarse(duration)
+
+
+def coarse(duration: int) -> str:
+    """A duration in one unit and at most three cells: `41s`, `12m`, `3h`, `13d`, `9w`, `3y`."""
+    duration = abs(duration)
+    for unit, letter, limit in (
+        (SECOND, "s", 60),
+        (MINUTE, "m", 60),
+        (HOUR, "h", 48),
+        (DAY, "d", 28),
+        (WEEK, "w", 100),
+    ):
+        if duration < limit * unit:
+            return f"{duration // unit}{letter}"
+    return f"{min(duration // YEAR, 99)}y"
+
+
+def ago(at: int | None, now: int) -> str:
+    """`3m ago`; `now` for the last second and for a clock that runs ahead of ours; `never` without an instant."""
+    if at is None:
+        return "never"
+    return "now" if now - at < SECOND else f"{coarse(now - at)} ago"
+
+
+def until(at: int | None, now: int) -> str:
+    """`in 12m` before the instant, `late 4m` after it, `now` within a second of it; empty without one."""
+    if at is None:
+        return ""
+    if abs(at - now) < SECOND:
+        return "now"
+    return f"in {coarse(at - now)}" if at > now else f"late {coarse(now - at)}"
+
+
+def absolute(at: int | None, zone: tzinfo | None = None) -> str:
+    """`2026-11-21 22:47:09 CET` in the given zone, else in the machine's own; `-` without an instant."""
+    if at is None:
+        return "-"
+    local = _local(at, zone)
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)}"
+
+
+def clock(at: int, zone: tzinfo | None = None) -> str:
+    """`22:47:09`, local."""
+    return f"{_local(at, zone):%H:%M:%S}"
+
+
+def day_clock(at: int, now: int, zone: tzinfo | None = None) -> str:
+    """The clock alone for today, with the day before it for any other: `22:47:09`, `21 Nov 22:47`; 12 cells at most."""
+    local = _local(at, zone)
+    same = local.date() == _local(now, zone).date()
+    return f"{local:%H:%M:%S}" if same else f"{local:%d %b %H:%M}"
+
+
+def zone_name(local: datetime) -> str:
+    name = local.tzname() or ""
+    # Zones without an abbreviation call themselves "+03" or the like: say what that counts from.
+    return f"UTC{name}" if name[:1] in "+-" else name
+
+
+def _local(at: int, zone: tzinfo | None) -> datetime:
+    whole, micros = divmod(at, SECOND)
+    return datetime.fromtimestamp(whole, UTC).replace(microsecond=micros).astimezone(zone)
+
+
+def wall_clock() -> int:
+    """The machine's clock: microseconds UTC."""
+    return time.time_ns() // 1000
