@@ -1,4 +1,4 @@
-"""What is loaded when: looked up in a fresh interpreter, because a deferred import only defers when nobody else hurries."""
+"""What is loaded when, looked up in a fresh interpreter: a deferred import only defers when nobody else hurries."""
 
 from __future__ import annotations
 
