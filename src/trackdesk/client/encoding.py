@@ -1,0 +1,79 @@
+"""Calls as text: paths, query strings and bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
+
+import orjson
+from pydantic import BaseModel
+
+from trackdesk.domain.instant import format_duration, format_instant
+from trackdesk.domain.run import Due
+
+if TYPE_CHECKING:
+    from trackdesk.contract.endpoint import Endpoint
+    from trackdesk.domain.filters import Filter
+
+Scalar: TypeAlias = str | int | float | bool | None
+Query: TypeAlias = "Mapping[str, Scalar | Sequence[Scalar]] | Filter | None"
+"""Parameters by name, as text or plain values; None and empty lists are left out. Or the endpoint's own model."""
+Body: TypeAlias = "BaseModel | Mapping[str, Any] | Sequence[Any] | None"
+"""Plain JSON values, or the endpoint's own model, of which only the members that were set are sent."""
+
+
+def route(endpoint: Endpoint[Any], path: Mapping[str, str | int]) -> tuple[str, str]:
+    """Method and path with the parameters filled in: the first route that takes just these."""
+    for method, template in endpoint.routes:
+        if set(re.findall(r"{(\w+)}", template)) == set(path):
+            return method, re.sub(r"{(\w+)}", lambda match: quote(str(path[match[1]]), safe=""), template)
+    raise TypeError(f"{endpoint.name} has no path with {', '.join(path) or 'no parameters'}")
+
+
+def query_pairs(query: Query) -> list[tuple[str, str]]:
+    """Names and values; a list repeats its name."""
+    if query is None:
+        return []
+    values = _of_model(query) if isinstance(query, BaseModel) else query
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        pairs += [(name, _text(each)) for each in many if each is not None]
+    return pairs
+
+
+def body_bytes(body: Body) -> bytes | None:
+    """JSON, or None where nothing is sent."""
+    if body is None:
+        return None
+    if not isinstance(body, BaseModel):
+        return orjson.dumps(body, default=_model)
+    return orjson.dumps(_model(body))
+
+
+def _model(value: object) -> Any:
+    if not isinstance(value, BaseModel):
+        raise TypeError(f"{type(value).__name__} can't be sent as JSON")
+    members = value.model_dump(mode="json", exclude_unset=True)
+    for name in members:
+        due = getattr(value, name)
+        if isinstance(due, Due):
+            members[name] = format_duration(due.micros) if due.relative else format_instant(due.micros)
+    return members
+
+
+def _of_model(query: BaseModel) -> dict[str, Any]:
+    """What differs from the defaults. Instants in a filter are µs and travel as text."""
+    members = query.model_dump(mode="json", exclude_defaults=True)
+    for name, value in members.items():
+        if name.endswith(("after", "before")) and isinstance(value, int):
+            members[name] = format_instant(value)
+    return members
+
+
+def _text(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,44 @@
+"""Bodies to begin with, shown in the document and on the page; a test holds them to the models."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "runs.start": {
+        "with a deadline": {"id": "2026-01-02", "deadline": "30m", "tags": {"env": "prod", "host": "n1"}},
+        "tags as a list": {"deadline": "2026-01-02T03:04:05Z", "tags": [{"key": "env", "value": "prod"}]},
+    },
+    "runs.patch": {"progress": {"progress": {"done": 88, "total": 120}}, "more time": {"deadline": "2h"}},
+    "runs.complete": {
+        "done": {"status": "COMPLETED"},
+        "failed": {"status": "FAILED", "error": {"message": "502 from crm-api"}},
+    },
+    "runs.log": {
+        "one line": {"message": "batch 88/120", "level": "INFO"},
+        "several": [
+            {"message": "retry 3", "level": "WARN", "seq": 1},
+            {"message": "gave up", "level": "ERROR", "seq": 2},
+        ],
+    },
+    "processes.patch": {
+        "expectation": {"default_deadline": "30m", "warn_at": 0.75, "department": "ops"},
+        "no default deadline": {"default_deadline": None},
+    },
+    "incidents.report": {"found by a person": {"title": "Invoices arrive twice", "severity": "HIGH"}},
+    "incidents.patch": {"take": {"status": "TRIAGED", "assignee": "ada"}, "close": {"status": "CLOSED"}},
+    "incidents.bulk": {
+        "by number": {"ids": [41, 42], "status": "CLOSED", "comment": "rerun went through"},
+        "by filter": {"q": "status:OPEN process:import*", "expect": 2, "assignee": "ada"},
+    },
+    "comments.add": {"a word": {"content": "rerun waits for the crm fix"}},
+    "departments.add": {"a team": {"id": "ops", "name": "Operations"}},
+    "departments.patch": {"a new name": {"name": "Night operations"}},
+    "channels.add": {
+        "signed webhook": {"name": "pager", "url": "webhook+https://pager.example.org/in", "secret": "at least 8 long"},
+        "mail": {"name": "mail-ops", "url": "mailto://user:password@mail.example.org?to=ops@example.org"},
+    },
+    "channels.patch": {"only what is grave": {"min_severity": "HIGH"}, "off": {"enabled": False}},
+    "keys.add": {"for scripts": {"name": "cron on n1", "role": "INGEST"}},
+    "keys.patch": {"a limit": {"rate_limit": 100}},
+}

@@ -1,0 +1,142 @@
+"""The one wrapper between aiohttp and a handler: everything that holds for every endpoint happens here, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from hashlib import sha256
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import hdrs, web
+from multidict import istr
+from pydantic import BaseModel
+
+from trackdesk.contract import paths
+from trackdesk.domain.errors import Invalid, Unavailable
+from trackdesk.domain.identity import Permission
+from trackdesk.domain.once import Once
+from trackdesk.server import problems
+from trackdesk.server.body import BodyReader
+from trackdesk.server.call import Call
+from trackdesk.server.door import X_NAMESPACE
+from trackdesk.server.headers import BASE_HEADERS, JSON_HEADERS, REQUEST_ID, new_request_id
+from trackdesk.server.limits import MAX_IN_FLIGHT
+from trackdesk.server.query import QueryReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trackdesk.contract.endpoint import Endpoint
+    from trackdesk.domain.identity import Caller
+    from trackdesk.server.call import Handler
+    from trackdesk.server.house import House
+
+log = logging.getLogger(__name__)
+
+SLOW: Final = 1.0
+"""Seconds after which a request is worth a line in the log."""
+IDEMPOTENCY_KEY: Final = istr("Idempotency-Key")
+_IF_MATCH: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})', re.ASCII)
+
+
+class Bound:
+    """An endpoint that answers requests."""
+
+    def __init__(self, endpoint: Endpoint[Any], handler: Handler, house: House) -> None:
+        self.endpoint = endpoint
+        self._handler = handler
+        self._house = house
+        self._statistics = house.statistics
+        self._counts = house.statistics.of(endpoint.name)
+        self._query = QueryReader(endpoint.query)
+        self._body = BodyReader(endpoint)
+        self._open = endpoint.permission is Permission.OPEN
+        self._to_json = None if endpoint.reply is None else endpoint.reply_adapter().serializer.to_json
+        self._versioned = _has_version(endpoint.reply)
+        self._streams = endpoint.media == "text/event-stream"
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Never raises for what a caller can do wrong."""
+        started = perf_counter()
+        request_id = new_request_id()
+        statistics = self._statistics
+        statistics.in_flight += not self._streams
+        response: web.StreamResponse
+        try:
+            response = await self._answer(request, request_id)
+        except (ConnectionError, asyncio.CancelledError):  # the caller has gone; aiohttp ends the connection
+            raise
+        except Exception as error:
+            response = problems.answer(problems.as_error(error, request_id, self.endpoint.name), request_id)
+        finally:
+            statistics.in_flight -= not self._streams
+        took = perf_counter() - started
+        self._counts.count(response.status, took)
+        if took > SLOW and not self._streams:
+            log.warning("request %s, %s: %d after %.1f s", request_id, self.endpoint.name, response.status, took)
+        return response
+
+    async def _answer(self, request: web.Request, request_id: str) -> web.StreamResponse:
+        if self._statistics.in_flight > MAX_IN_FLIGHT:
+            raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
+        headers = request.headers
+        caller = None
+        if not self._open:
+            caller = self._house.door.enter(headers, self.endpoint.permission)
+            namespace = headers.get(X_NAMESPACE)
+            if namespace is not None:
+                caller = await self._house.door.in_namespace(caller, namespace)
+        call = Call(self._house, request, request_id, caller, _checked(request.match_info))
+        call.query = self._query.read(request.rel_url.raw_query_string)
+        raw = await self._body.read(request)
+        if self.endpoint.if_match:
+            call.if_match = _version(headers.get(hdrs.IF_MATCH))
+        if self.endpoint.idempotent and caller is not None:
+            call.once = _once(headers.get(IDEMPOTENCY_KEY), caller, request, raw)
+        call.body = self._body.parse(raw)
+        return self._reply(await self._handler(call), request_id)
+
+    def _reply(self, value: Any, request_id: str) -> web.StreamResponse:
+        response: web.StreamResponse
+        if self._to_json is None or isinstance(value, web.StreamResponse):
+            response = value if value is not None else web.Response(status=self.endpoint.status, headers=BASE_HEADERS)
+        else:
+            response = web.Response(body=self._to_json(value), status=self.endpoint.status, headers=JSON_HEADERS)
+            if self._versioned:
+                response.headers[hdrs.ETAG] = f'"{value.version}"'
+        if not response.prepared:
+            response.headers[REQUEST_ID] = request_id
+        return response
+
+
+def _checked(values: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in values.items():
+        paths.check(name, value)
+    return values
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None:
+        return None
+    match = _IF_MATCH.fullmatch(if_match.strip())
+    if match is None:
+        raise Invalid("If-Match", 'expected a version such as "3"', if_match)
+    return int(match[1] or match[2])
+
+
+def _once(key: str | None, caller: Caller, request: web.Request, raw: bytes) -> Once | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 200 or not key.isprintable():
+        raise Invalid("Idempotency-Key", "expected 1 to 200 printable characters", key)
+    digest = sha256(f"{request.method} {request.rel_url.raw_path_qs}\n".encode() + raw)
+    return Once(f"{caller.namespace_id}:{caller.key_id or 'owner'}", key, digest.hexdigest())
+
+
+def _has_version(reply: Any) -> bool:
+    if not (isinstance(reply, type) and issubclass(reply, BaseModel)):
+        return False
+    field = reply.model_fields.get("version")
+    return field is not None and field.annotation is int

@@ -1,0 +1,109 @@
+"""Bodies: how much, of what kind, how deep; then one pass of pydantic over the bytes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import ValidationError
+
+from trackdesk.domain.errors import Invalid, TooLarge, UnsupportedMedia
+from trackdesk.domain.model import MAX_DEPTH
+from trackdesk.server.limits import BODY_SECONDS, too_deep
+from trackdesk.server.wording import field_errors
+
+if TYPE_CHECKING:
+    from trackdesk.contract.endpoint import Endpoint
+
+_NUL: Final = b"\\u0000"
+
+
+class BodyReader:
+    """Reads the body of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint[Any]) -> None:
+        self._max = endpoint.max_body
+        self._required = endpoint.body is not None and endpoint.body_required
+        self._validate = None if endpoint.body is None else endpoint.body_adapter().validator.validate_json
+
+    async def read(self, request: web.Request) -> bytes:
+        """The bytes, empty when there are none. Raises TooLarge, UnsupportedMedia, Invalid."""
+        if not request.body_exists:
+            return b""
+        length = request.content_length
+        if length is not None and length > self._max:
+            raise _too_large(self._max)
+        try:
+            if request.content.is_eof():
+                raw = await request.read()
+            else:
+                async with asyncio.timeout(BODY_SECONDS):
+                    raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise _too_large(self._max) from None
+        except TimeoutError:
+            raise Invalid("body", f"did not arrive within {BODY_SECONDS:g} s") from None
+        except (web.RequestPayloadError, HttpProcessingError) as error:
+            raise Invalid("body", f"could not be read: {type(error).__name__}") from None
+        if len(raw) > self._max:
+            raise _too_large(self._max)
+        if raw and self._validate is not None:
+            content_type = request.headers.get(hdrs.CONTENT_TYPE)
+            if content_type is not None and content_type != "application/json" and not _is_json(content_type):
+                raise UnsupportedMedia(f"Expected Content-Type: application/json, not {content_type[:100]!r}.")
+        return raw
+
+    def parse(self, raw: bytes) -> Any:
+        """The body as its model, None where there is none. Raises Invalid."""
+        if self._validate is None:
+            if raw.strip() not in {b"", b"{}"}:
+                raise Invalid("body", "this call takes none")
+            return None
+        if not raw:
+            if self._required:
+                raise Invalid("body", "expected JSON, and there is nothing")
+            raw = b"{}"
+        if too_deep(raw):
+            raise Invalid("body", f"expected at most {MAX_DEPTH} levels of nesting")
+        if _NUL in raw:
+            _refuse_nul(raw)
+        try:
+            return self._validate(raw)
+        except ValidationError as error:
+            raise Invalid.of(field_errors(error, raw)) from None
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A body here may have {limit} bytes.")
+
+
+def _is_json(content_type: str) -> bool:
+    kind, _, parameters = content_type.lower().partition(";")
+    kind = kind.strip()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        return False
+    name, _, value = parameters.strip().partition("=")
+    return name != "charset" or value.strip('" ') in {"utf-8", "utf8", "us-ascii"}
+
+
+def _refuse_nul(raw: bytes) -> None:
+    """The escape is in the bytes; whether it stands for NUL only a parser can tell. Raises Invalid with the path."""
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return  # pydantic says what is wrong with it
+    level: list[tuple[str, Any]] = [("", document)]
+    while level:
+        path, value = level.pop()
+        if isinstance(value, dict):
+            for key, child in value.items():
+                if "\x00" in key:
+                    raise Invalid(path or "body", "must not contain NUL in a name")
+                level.append((f"{path}.{key}" if path else key, child))
+        elif isinstance(value, list):
+            level.extend((f"{path}.{index}" if path else str(index), child) for index, child in enumerate(value))
+        elif isinstance(value, str) and "\x00" in value:
+            raise Invalid(path or "body", "must not contain NUL")

@@ -1,0 +1,17 @@
+"""The table of handlers, by the name of the endpoint. Each only hands a call on to the engine or the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from trackdesk.server.handlers import operations, telling, triage, work
+
+if TYPE_CHECKING:
+    from trackdesk.server.call import Handler
+
+HANDLERS: Final[dict[str, Handler]] = {
+    **work.HANDLERS,
+    **triage.HANDLERS,
+    **telling.HANDLERS,
+    **operations.HANDLERS,
+}

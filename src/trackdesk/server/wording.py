@@ -1,0 +1,107 @@
+"""What pydantic finds, in our words: a dotted path, what was given, what is accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from trackdesk.domain.errors import FieldError, shorten
+from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+MAX_ERRORS = 20
+"""Fields that one answer names."""
+
+_EXPECTED: Final[dict[str, str]] = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "list_type": "an array",
+}
+_PATTERNS: Final = {
+    NAME_PATTERN: "1 to 100 of A-Z a-z 0-9 _ . : -",
+    LABEL_PATTERN: "1 to 100 printable characters without '/'",
+}
+_LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
+    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
+    "string_too_short": lambda ctx: f"at least {ctx['min_length']} characters",
+    "too_long": lambda ctx: f"at most {ctx['max_length']} items",
+    "too_short": lambda ctx: f"at least {ctx['min_length']} items",
+    "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
+    "greater_than": lambda ctx: f"more than {ctx['gt']}",
+    "less_than_equal": lambda ctx: f"at most {ctx['le']}",
+    "less_than": lambda ctx: f"less than {ctx['lt']}",
+    "enum": lambda ctx: f"one of {_listed(ctx['expected'])}",
+    "literal_error": lambda ctx: f"one of {_listed(ctx['expected'])}",
+    "string_pattern_mismatch": lambda ctx: _PATTERNS.get(ctx["pattern"], f"what matches {ctx['pattern']}"),
+}
+
+
+def field_errors(error: ValidationError, raw: bytes = b"") -> tuple[FieldError, ...]:
+    """One entry a field, at most `MAX_ERRORS`; of a body that may be one thing or an array, only what fits `raw`."""
+    found = error.errors(include_url=False)
+    if found[0]["type"] == "json_invalid":
+        return (FieldError("body", f"expected JSON: {found[0]['ctx']['error']}"),)
+    merged: dict[str, str] = {}
+    for path, each in _of_one_branch(found, raw):
+        field = ".".join(_part(part) for part in path) or "body"
+        merged.setdefault(field, _message(each))
+    return tuple(FieldError(field, message) for field, message in list(merged.items())[:MAX_ERRORS])
+
+
+def _of_one_branch(found: list[ErrorDetails], raw: bytes) -> Iterable[tuple[tuple[int | str, ...], ErrorDetails]]:
+    """pydantic puts the name of the branch of a union before the path (`NewLog`, `constrained-list`, …)."""
+    if not raw or not all(each["loc"] and _is_branch(each["loc"][0]) for each in found):
+        return [(each["loc"], each) for each in found]
+    many = raw.lstrip()[:1] == b"["
+    fitting = [each for each in found if ("list" in str(each["loc"][0])) == many]
+    return [(each["loc"][1:], each) for each in fitting or found]
+
+
+def _is_branch(part: int | str) -> bool:
+    return isinstance(part, str) and (part[:1].isupper() or "list[" in part)
+
+
+def _part(part: int | str) -> str:
+    text = str(part)
+    return text if text.isprintable() and len(text) <= 100 else shorten(text)
+
+
+def _message(error: ErrorDetails) -> str:
+    kind, ctx = error["type"], error.get("ctx", {})
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return "unknown member"
+    if kind in {"value_error", "assertion_error"}:
+        return str(ctx["error"])
+    if kind in _LIMITS:
+        return f"expected {_LIMITS[kind](ctx)}, not {_given(kind, error)}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, not {shorten(error['input'])}"
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _given(kind: str, error: ErrorDetails) -> str:
+    if kind.endswith(("_long", "_short")):
+        return str(len(error["input"]))
+    return shorten(error["input"])
+
+
+def _listed(expected: str) -> str:
+    """`'A', 'B' or 'C'` as pydantic writes it, without the quotes."""
+    return expected.replace("'", "")
