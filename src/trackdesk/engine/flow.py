@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 TOPIC_RATE: Final = 200
 """Events of one topic that a watcher gets in a second; beyond it is told to read the topic again."""
 RATE_WINDOW: Final = 1_000_000
+TICK: Final = "tick"
+"""The kind of an event that says: there is new data of this entity. Data is not in the journal and not numbered."""
+TICK_EVERY: Final = 250_000
+"""µs between two ticks: what comes in thousands a second is told four times a second."""
+MAX_TICKS: Final = 200
+"""Entities told in one round of ticks; of the others a watcher learns with a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,14 @@ class Flow:
         self._skipped = 0
         self._told = 0
         self._changes_due: int | None = None
+        self._ticks: dict[tuple[str, str], int] = {}
+        self._ticks_due: int | None = None
+        self._next_ticks = 0
 
     @property
     def due_at(self) -> int | None:
         """When `take` has something to give; None: nothing waits."""
-        due_at = self._changes_due
+        due_at = _least(self._changes_due, self._ticks_due)
         for flood in self._floods.values():
             if flood.first is not None:
                 due_at = _least(due_at, flood.until)
@@ -114,6 +123,13 @@ class Flow:
         if self._waiting[topic] + self._sent[topic] > TOPIC_RATE:
             self._flood(topic)
 
+    def tick(self, topic: str, ref: str, at: int, now: int) -> None:
+        """There is new data of an entity; `at` in µs UTC."""
+        if len(self._ticks) < MAX_TICKS or (topic, ref) in self._ticks:
+            self._ticks[topic, ref] = at
+        if self._ticks_due is None:
+            self._ticks_due = max(now, self._next_ticks)
+
     def take(self, now: int) -> list[StreamEvent]:
         """What is to be told now, in order of the numbers; empty before `due_at`."""
         due_at = self.due_at
@@ -133,7 +149,14 @@ class Flow:
         self._changes.clear()
         self._waiting.clear()
         self._changes_due = None
-        return self._tell(sorted(ready, key=lambda each: each[0]), held)
+        return self._tell(sorted(ready, key=lambda each: each[0]), held) + self._take_ticks(now)
+
+    def _take_ticks(self, now: int) -> list[StreamEvent]:
+        if self._ticks_due is None or now < self._ticks_due:
+            return []
+        ticks, self._ticks, self._ticks_due = self._ticks, {}, None
+        self._next_ticks = now + TICK_EVERY
+        return [StreamEvent(self._told, topic, at, TICK, ref) for (topic, ref), at in ticks.items()]
 
     def _tell(self, ready: list[tuple[int, int, _Change | str]], held: int | None) -> list[StreamEvent]:
         """Number the events so that resuming from any of them misses nothing that comes after it."""

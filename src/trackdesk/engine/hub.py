@@ -80,6 +80,12 @@ class Subscription:
         if flow.due_at != due_at:
             self._news.set()
 
+    def tick(self, namespace_id: int, topic: str, ref: str, at: int, now: int) -> None:
+        """Called by the hub."""
+        if namespace_id == self.namespace_id and (self.topics is None or topic in self.topics):
+            self.flow.tick(topic, ref, at, now)
+            self._news.set()
+
     def close(self) -> None:
         """End it; whoever waits in `next` gets an empty list."""
         self.closed = True
@@ -116,6 +122,13 @@ class Hub:
             now = self._clock.monotonic()
             for subscription in self._subscriptions:
                 subscription.offer(entries, now)
+
+    def tick(self, namespace_id: int, topic: str, ref: str) -> None:
+        """Tell that there is new data of an entity (log lines, progress), which is no change of state."""
+        if self._subscriptions:
+            at, now = self._clock.now(), self._clock.monotonic()
+            for subscription in self._subscriptions:
+                subscription.tick(namespace_id, topic, ref, at, now)
 
     def subscribe(self, namespace_id: int, topics: frozenset[str] | None) -> Subscription:
         """From now on; `topics` None: all. Raises `HubFullError`. A closed hub gives a closed subscription."""

@@ -22,7 +22,10 @@ async def start(engine: Engine, caller: Caller, process: str, body: StartRun, on
 
 async def patch(engine: Engine, caller: Caller, address: RunAddress, body: PatchRun) -> Run:
     """Raises NotFound, Conflict `run_finished`, Invalid."""
-    return await engine.writer.run_each(patch_runs, Patch(caller.namespace_id, caller.actor, address, body))
+    run = await engine.writer.run_each(patch_runs, Patch(caller.namespace_id, caller.actor, address, body))
+    if body.progress is not None:
+        engine.hub.tick(caller.namespace_id, "progress", run.uid)
+    return run
 
 
 async def complete(engine: Engine, caller: Caller, address: RunAddress, body: CompleteRun) -> Run:
