@@ -107,8 +107,8 @@ ACTIONS: tuple[Action, ...] = (
         "mark", ("space",), "mark", "Mark the row; actions then are about all marked ones.", LIST, _LIST, widget=True
     ),
     Action("mark_range", ("v",), "mark range", "Mark from here to where you go next.", LIST, _LIST, widget=True),
-    Action("sort_before", ("less_than_sign",), "sort ←", "Sort by the column before.", LIST, _LIST, widget=True),
-    Action("sort_next", ("greater_than_sign",), "sort →", "Sort by the next column.", LIST, _LIST, widget=True),
+    Action("sort_before", ("less_than_sign",), "sort before", "Sort by the column before.", LIST, _LIST, widget=True),
+    Action("sort_next", ("greater_than_sign",), "sort next", "Sort by the next column.", LIST, _LIST, widget=True),
     Action("reverse", ("S",), "reverse", "Turn the sort around.", LIST, _LIST, widget=True),
     Action("copy", ("y",), "copy id", "Copy the id.", LIST, ("list", "incident", "run", "delivery"), 12),
     Action(
@@ -134,12 +134,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("follow", ("f",), "follow", "Follow the end of the log, or hold still.", LOG, ("log",), 9),
     Action("level", ("l",), "level", "Show only lines of the next level and above.", LOG, ("log",), 10),
     # -- going places ----------------------------------------------------------------------------------------------
-    Action("previous_tab", ("left_square_bracket",), "tab ←", "To the tab before.", GO, ("tabs",)),
-    Action("next_tab", ("right_square_bracket",), "tab →", "To the next tab.", GO, ("tabs",)),
+    Action("previous_tab", ("left_square_bracket",), "tab before", "To the tab before.", GO, ("tabs",)),
+    Action("next_tab", ("right_square_bracket",), "next tab", "To the next tab.", GO, ("tabs",)),
     Action("last_place", ("minus",), "last place", "To the section you were in before.", GO, frame=True),
     Action("back", ("escape", "q"), "back", "Leave the filter, clear the marks, go back.", GO, frame=True),
     # -- the console itself ----------------------------------------------------------------------------------------
-    Action("command", ("colon",), "command", "Type a command; tab completes, ↑ ↓ recall.", CONSOLE, (), 21, frame=True),
+    Action(
+        "command",
+        ("colon",),
+        "command",
+        "Type a command; tab completes, the arrows recall.",
+        CONSOLE,
+        (),
+        21,
+        frame=True,
+    ),
     Action("help", ("question_mark",), "help", "What every key does here.", CONSOLE, (), 22, frame=True),
     Action("palette", ("ctrl+p",), "palette", "Find a command by any part of its name.", CONSOLE, frame=True),
     Action(

@@ -5,18 +5,25 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 from textual.app import App
+from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.worker import Worker, WorkerState
 
 from trackdesk.console import themes
 from trackdesk.console.feed import Feed, Live, StreamEvent
 from trackdesk.console.frame import Frame
 from trackdesk.console.help import HelpScreen
-from trackdesk.console.lines import ARROW, Standing
+from trackdesk.console.lines import Standing
 from trackdesk.console.palette import CommandProvider
 from trackdesk.console.sections import Section
 from trackdesk.widgets import when
 from trackdesk.widgets.dialogs import ConfirmDialog, TextDialog
 from trackdesk.widgets.glyphs import Toned
-from trackdesk.widgets.view import Changed
+from trackdesk.widgets.view import Changed, failure_words
+
+
+class _PlainScrollBar(ScrollBarRender):
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class Console(App[None]):
@@ -30,7 +37,7 @@ class Console(App[None]):
     CSS = """
     CommandPalette { background: $background 60%; }
     CommandPalette > Vertical { width: 72; max-width: 90%; }
-    CommandPalette #--input { border: round $rule; border-bottom: none; padding: 0 1; }
+    CommandPalette #--input { border: round $surface-lighten-3; border-bottom: none; padding: 0 1; }
     CommandPalette SearchIcon { display: none; }
     """
 
@@ -59,6 +66,7 @@ class Console(App[None]):
         self.animation_level = "none"
         self.frames: WeakSet[Frame] = WeakSet()
         """Every frame there is, those of hidden sections among them."""
+        ScrollBar.renderer = _PlainScrollBar if ascii_only else ScrollBarRender
         self._log_tail = log_tail
         self._last_section = ""
         self._feed = None if connect is None else Feed(connect, self._deliver, self._tell, now=now)
@@ -72,7 +80,14 @@ class Console(App[None]):
         self.switch_mode(self.sections[0].name)
         self.set_interval(1.0, self._tick)
         if self._feed is not None:
-            self.run_worker(self._feed.run(), group="feed", exit_on_error=False)
+            self.run_worker(self._feed.run(), group="feed", description="the live feed", exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            # A feed that died must not leave a picture that calls itself live.
+            self._tell(Live("offline", self.now()))
+            if self.frame is not None:
+                self.frame.say(f"The live feed broke: {failure_words(event.worker)}", "fail")
 
     # -- places ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +123,7 @@ class Console(App[None]):
         self._redraw()
 
     def show_help(self, frame: Frame) -> None:
-        self.push_screen(HelpScreen(ARROW.join(frame.crumbs()), frame.offered(), self.sections))
+        self.push_screen(HelpScreen(frame.crumbs()[-1], frame.offered(), self.sections))
 
     def show_logs(self) -> None:
         text = self._log_tail() if self._log_tail is not None else ""

@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from trackdesk.console import actions
 from trackdesk.console.actions import Action
@@ -18,7 +19,7 @@ from trackdesk.console.prompt import PromptLine
 from trackdesk.console.sections import Section
 from trackdesk.widgets.glyphs import Role
 from trackdesk.widgets.table_messages import MarksChanged, RowSelected
-from trackdesk.widgets.view import Changed, View
+from trackdesk.widgets.view import Changed, View, failure_words
 
 if TYPE_CHECKING:
     from trackdesk.console.app import Console
@@ -100,7 +101,7 @@ class Frame(Screen[None]):
         held = actions.applying(self.view.CONTEXTS)
         return [action for action in held if action.frame or action.widget or self.view.can(action.id)]
 
-    async def action_do(self, action_id: str) -> None:
+    def action_do(self, action_id: str) -> None:
         action = actions.BY_ID[action_id]
         reason = self.why_not(action)
         if reason is not None:
@@ -108,12 +109,13 @@ class Frame(Screen[None]):
             return
         outcome = getattr(self, f"do_{action_id}")() if action.frame else self.view.do(action_id)
         if inspect.isawaitable(outcome):
-            await outcome
+            # What waits for a server must not hold up the next key.
+            self.run_worker(outcome, group="do", exit_on_error=False)
         self.redraw_bars()
 
     def press(self, action_id: str) -> None:
         """Do an action as if its key were pressed."""
-        self.run_worker(self.action_do(action_id), group="press", exit_on_error=False)
+        self.action_do(action_id)
 
     def action_go(self, section: str) -> None:
         self.console.go(section)
@@ -170,6 +172,12 @@ class Frame(Screen[None]):
             bar.refresh()
 
     # -- messages --------------------------------------------------------------------------------------------------
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR:
+            self.say(failure_words(event.worker), "fail")
+        elif event.state is WorkerState.SUCCESS:
+            self.redraw_bars()
 
     def on_screen_resume(self) -> None:
         if self._seen != self.console.epoch and self.view.is_mounted:

@@ -39,7 +39,7 @@ class HelpScreen(Dialog[None]):
     ]
 
     def __init__(self, place: str, offered: Sequence[actions.Action], sections: Sequence[Section]) -> None:
-        super().__init__(f"Keys in {place}")
+        super().__init__(f"Keys of {place}")
         self._offered = offered
         self._sections = sections
 

@@ -29,7 +29,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .box {
         width: 64; max-width: 90%; height: auto; max-height: 90%;
-        background: $surface; border: round $rule; padding: 1 2;
+        background: $surface; border: round $surface-lighten-3; padding: 1 2;
     }
     Dialog .title { height: auto; text-style: bold; margin-bottom: 1; }
     Dialog .body { height: auto; }
@@ -37,7 +37,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     Dialog .error { height: auto; display: none; color: $error; }
     Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; }
     Dialog Input:focus { border: none; background: $panel; }
-    Dialog.-ascii > .box { border: ascii $rule; }
+    Dialog.-ascii > .box { border: ascii $surface-lighten-3; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
@@ -64,10 +64,15 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     def action_cancel(self) -> None:
         self.dismiss(None)
 
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        """What the last line says: (key, what it does)."""
+        return self.KEYS
+
     def _keys_line(self) -> Text:
         look = Look.of(self.app)
         line = Text(no_wrap=True)
-        for key, word in self.KEYS:
+        for key, word in self.keys:
             line.append(f"{'   ' if line.plain else ''}{key}", look.role("run", bold=True))
             line.append(f" {word}", look.role("dim"))
         return line

@@ -43,7 +43,7 @@ class _Choice(Input):
     ]
 
     def __init__(self, choices: Sequence[str], value: str, name: str) -> None:
-        super().__init__(value or choices[0], name=name, restrict="")
+        super().__init__(value or choices[0], name=name, restrict="", select_on_focus=False)
         self._choices = list(choices)
 
     def action_turn(self, step: int) -> None:
@@ -81,6 +81,11 @@ class FormDialog(Dialog[dict[str, str]]):
         self._fields = list(fields)
         self._submit = submit
         self._busy = False
+
+    @property
+    def keys(self) -> Sequence[tuple[str, str]]:
+        turning = [("left right", "choose")] if any(field.choices for field in self._fields) else []
+        return [*self.KEYS[:2], *turning, *self.KEYS[2:]]
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(can_focus=False):
@@ -142,7 +147,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def _input(self, field: Field) -> Input:
         if field.choices:
             return _Choice(field.choices, field.value, field.name)
-        return Input(field.value, placeholder=field.hint, password=field.secret, name=field.name)
+        return Input(field.value, placeholder=field.hint, password=field.secret, name=field.name, select_on_focus=False)
 
     def _label(self, field: Field) -> Text:
         look = Look.of(self.app)

@@ -4,13 +4,15 @@ A view declares which contexts of keys it has, offers one method an action (`do_
 action is not possible now, and is told what changed. It talks to the frame by the messages below.
 """
 
+import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
+from textual.worker import Worker, WorkerState
 
 from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.live_table import LiveTable
@@ -27,6 +29,15 @@ class Changed:
     """Which entities changed: read these again."""
     resync: bool = False
     """Too much changed, or news was missed: read the whole list again."""
+
+
+_log = logging.getLogger(__name__)
+
+
+def failure_words(worker: Worker[Any]) -> str:
+    """What went wrong in `worker`, on one line; the whole of it goes to the log."""
+    _log.error("%s went wrong", worker.description or worker.name or "a worker", exc_info=worker.error)
+    return str(worker.error) or type(worker.error).__name__
 
 
 class View(Vertical):
@@ -114,6 +125,11 @@ class View(Vertical):
                 if isinstance(widget, kind):
                     widget.focus()
                     return
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A load or a deed of this view that went wrong is said, and written to the log with its trace."""
+        if event.state is WorkerState.ERROR:
+            self.post_message(self.Say(failure_words(event.worker), "fail"))
 
     # -- what every view with a log can do --------------------------------------------------------------------------
 
