@@ -61,6 +61,11 @@ class FakeClock:
         """How many waits are in hand."""
         return sum(not sleeper.alarm.done() for sleeper in self._sleepers)
 
+    @property
+    def next_wait(self) -> int | None:
+        """When the first of them ends, by the steady clock."""
+        return self._least()
+
     async def advance(self, micros: int) -> None:
         """Let time pass, from one wait that ends to the next; whoever it wakes runs at that instant.
 

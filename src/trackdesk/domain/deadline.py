@@ -82,12 +82,12 @@ def judge(run: Watched, now: int) -> Verdict:
 def finished_status(
     status: RunStatus, deadline: int | None, deadline_status: DeadlineStatus | None, completed_at: int
 ) -> DeadlineStatus | None:
-    """The deadline status of a finished run: only a COMPLETED one proves anything, a FAILED one keeps what it had,
-    raised to MISSED when it failed after its deadline."""
+    """The deadline status of a finished run: only a COMPLETED one proves anything, another one keeps what it had,
+    raised to MISSED when it ended after its deadline."""
     if deadline is None:
         return None
     if status == RunStatus.COMPLETED:
         return DeadlineStatus.COMPLETED_ON_TIME if completed_at <= deadline else DeadlineStatus.COMPLETED_LATE
-    if status == RunStatus.FAILED and completed_at > deadline:
+    if completed_at > deadline:
         return DeadlineStatus.MISSED
     return deadline_status

@@ -118,5 +118,8 @@ class Unavailable(TrackdeskError):
 
 def shorten(value: object) -> str:
     """A value as an error shows it: quoted, escaped and cut."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or nesting without end
+        text = f"a {type(value).__name__} too large to show"
     return text if len(text) <= SHOWN_VALUE_LENGTH else text[: SHOWN_VALUE_LENGTH - 1] + "…"

@@ -13,6 +13,8 @@ from trackdesk.domain.model import Input, Label, ProcessName, Text, Title, Value
 
 BULK_LIMIT = 1000
 
+CommentText = Annotated[Text, Field(min_length=1)]
+
 
 class Origin(StrEnum):
     MISSED = "missed"
@@ -105,7 +107,7 @@ class BulkIncidents(Input):
     status: IncidentStatus | None = None
     assignee: Label | None = None
     severity: Severity | None = None
-    comment: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    comment: CommentText | None = None
 
 
 class BulkResult(Value):
@@ -154,7 +156,7 @@ class Incident(Value):
 
 
 class NewComment(Input):
-    content: Annotated[Text, Field(min_length=1)]
+    content: CommentText
 
 
 class Comment(Value):

@@ -65,7 +65,7 @@ def parse_instant(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"expected {INSTANT_HINT}, not {shorten(value)}")
     if isinstance(value, float):
-        if not math.isfinite(value):
+        if not math.isfinite(value * SECOND):
             raise ValueError(f"expected {INSTANT_HINT}, not {shorten(value)}")
         return within(round(value * SECOND), value)
     return within(value * SECOND, value)
@@ -103,7 +103,10 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(micros: int) -> str:
-    """The shortest text that `parse_duration` reads back: `1h30m`, `45s`, `0s`."""
+    """The shortest text that `parse_duration` reads back: `1h30m`, `45s`, `0s`; below a millisecond `PT0.000001S`."""
+    if micros % 1000:
+        days, rest = divmod(micros, DAY)
+        return f"P{days}DT{rest // SECOND}.{rest % SECOND:06d}S"
     rest, text = micros, ""
     for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms")):
         count, rest = divmod(rest, size)
@@ -118,12 +121,11 @@ def _read_instant(value: object) -> int:
 def _read_duration(value: object) -> int:
     if isinstance(value, str):
         return parse_duration(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise ValueError(f"expected {DURATION_HINT} or seconds, not {shorten(value)}")
-    micros = round(value * SECOND)
-    if micros > LONGEST_DURATION:
+    if value * SECOND > LONGEST_DURATION:
         raise ValueError(f"expected a duration of at most ten years, not {shorten(value)}")
-    return micros
+    return round(value * SECOND)
 
 
 _INSTANT_SCHEMA: dict[str, Any] = {

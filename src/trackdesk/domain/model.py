@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -50,32 +51,35 @@ def _label(text: str) -> str:
     return text
 
 
-def _depth(value: object) -> int:
-    deepest, level = 0, [value]
-    while level:
-        deepest += 1
-        if deepest > MAX_DEPTH + 1:
-            break
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return deepest
+def _check_plain(value: dict[str, Any]) -> None:
+    """Raises ValueError for objects and lists nested too deep, NUL in a text or name, and numbers that JSON lacks."""
+    level: list[dict[str, Any] | list[Any]] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[dict[str, Any] | list[Any]] = []
+        for parent in level:
+            for child in (*parent, *parent.values()) if isinstance(parent, dict) else parent:
+                if isinstance(child, dict | list):
+                    below.append(child)
+                elif isinstance(child, str) and "\x00" in child:
+                    raise ValueError("must not contain NUL")
+                elif isinstance(child, float) and not math.isfinite(child):
+                    raise ValueError(f"expected plain JSON, not {child}")
+        level = below
+        if not level:
+            return
+    raise ValueError(f"expected at most {MAX_DEPTH} levels of nesting")
 
 
 def _small_json(value: dict[str, Any]) -> dict[str, Any]:
-    if _depth(value) > MAX_DEPTH:
-        raise ValueError(f"expected at most {MAX_DEPTH} levels of nesting")
+    if not value:
+        return value
+    _check_plain(value)
     try:
         encoded = orjson.dumps(value)
     except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
         raise ValueError(f"expected plain JSON with integers of at most 64 bits ({error})") from None
     if len(encoded) > CONTEXT_BYTES:
         raise ValueError(f"expected at most {CONTEXT_BYTES} bytes of JSON, not {len(encoded)}")
-    if b"\\u0000" in encoded and "\x00" in str(value):
-        raise ValueError("must not contain NUL")
     return value
 
 

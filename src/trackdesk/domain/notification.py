@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from trackdesk.domain.incident import SEVERITY_ORDER, Severity
 from trackdesk.domain.instant import Instant, Seconds
-from trackdesk.domain.model import Input, Label, ProcessName, ShortText, Tags, Text, Title, Value
+from trackdesk.domain.model import Input, Label, ProcessName, ShortText, Tags, Text, Title, Value, clean
 
 DEFAULT_DEPARTMENT = "default"
 
@@ -52,8 +52,8 @@ class Match(Input):
 
 
 Kinds = Annotated[list[Kind], Field(min_length=1, max_length=len(Kind))]
-ChannelUrl = Annotated[str, Field(min_length=3, max_length=4000)]
-Secret = Annotated[str, Field(min_length=8, max_length=200)]
+ChannelUrl = Annotated[str, Field(min_length=3, max_length=4000), AfterValidator(clean)]
+Secret = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(clean)]
 
 
 class NewChannel(Input):

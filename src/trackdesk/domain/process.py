@@ -5,15 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
 from trackdesk.domain.instant import Duration, Instant, Seconds
-from trackdesk.domain.model import Input, Label, ShortText, Text, Value
+from trackdesk.domain.model import Input, Label, ShortText, Text, Value, clean
 from trackdesk.domain.run import check_heartbeat
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$")]
+Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(clean)]
 IncidentPer = Literal["process", "run"]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.instant import (
@@ -31,6 +32,9 @@ from trackdesk.domain.model import (
     Value,
 )
 
+SUPERSEDED = "superseded"
+"""The error of an attempt that a later one of the same key took the place of."""
+
 
 class RunStatus(StrEnum):
     ACTIVE = "ACTIVE"
@@ -45,6 +49,9 @@ class DeadlineStatus(StrEnum):
     MISSED = "MISSED"
     COMPLETED_ON_TIME = "COMPLETED_ON_TIME"
     COMPLETED_LATE = "COMPLETED_LATE"
+
+
+_DATE = re.compile(r"\d{4}-")
 
 
 class Due(NamedTuple):
@@ -62,7 +69,7 @@ def parse_due(value: object) -> Due:
     """`"30m"`, `"PT30M"`, RFC 3339 or epoch seconds. Raises ValueError."""
     if isinstance(value, Due):
         return value
-    if isinstance(value, str) and value[:1] and ("T" not in value or value[0] in "Pp"):
+    if isinstance(value, str) and not _DATE.match(value):
         try:
             return Due(parse_duration(value), relative=True)
         except ValueError:
@@ -119,10 +126,11 @@ class StartRun(Input):
     heartbeat_timeout: Duration | None = Field(default=None)
     total: Count | None = None
 
-    @model_validator(mode="after")
-    def _heartbeat_is_long_enough(self) -> StartRun:
-        check_heartbeat(self.heartbeat_timeout)
-        return self
+    @field_validator("heartbeat_timeout")
+    @classmethod
+    def _heartbeat_is_long_enough(cls, value: int | None) -> int | None:
+        check_heartbeat(value)
+        return value
 
 
 class PatchRun(Input):
@@ -206,7 +214,7 @@ MIN_HEARTBEAT = 1_000_000
 def check_heartbeat(timeout: int | None) -> None:
     """Raises ValueError for a timeout under one second, which no network keeps."""
     if timeout is not None and timeout < MIN_HEARTBEAT:
-        raise ValueError("heartbeat_timeout: expected at least 1s")
+        raise ValueError("expected at least 1s")
 
 
 class RunAddress(NamedTuple):

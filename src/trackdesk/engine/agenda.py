@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 LONGEST_SLEEP = 5 * SECOND
 JUMP = 2 * SECOND
 """µs by which the two clocks must part before it counts as a jump."""
-DOWNTIME = 10 * SECOND
-"""µs without a sign of life from which the time before a start counts as downtime."""
 
 
 class Agenda:
@@ -59,7 +57,7 @@ class Agenda:
         """Notes the downtime before this start, then works."""
         now = self._clock.now()
         last = last_alive(self._alive)
-        if last is not None and now - last > DOWNTIME:
+        if last is not None and now > last:
             await self._writer.run(lambda tx: blind.record(tx, last, now, "down"))
         self._touch()
         self._worker.start()
@@ -74,6 +72,11 @@ class Agenda:
             self._next = due_at
             if self._asleep:
                 self._wake.set()
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it has done all it could and waits for the next instant."""
+        return self._asleep
 
     def health(self) -> Worker:
         return self._worker.health()
@@ -95,21 +98,25 @@ class Agenda:
                 self._asleep = False
 
     async def _round(self) -> Round:
-        """One bad row must not keep the others from being judged: it is put off by an hour, and said."""
+        """One bad row must not keep the others from being judged: it is put off by an hour, and said.
+
+        Judged is what was due when jumps were last looked for, so that none can come between.
+        """
+        now, held = self._seen[0], self._held
         try:
-            return await self._writer.run(lambda tx: judge_due(tx, self._held, BATCH))
+            return await self._writer.run(lambda tx: judge_due(tx, now, held, BATCH))
         except StoreError:
             raise
         except Exception:
             log.exception("due runs could not be judged together; trying them one by one")
         try:
-            return await self._writer.run(lambda tx: judge_due(tx, self._held, 1))
+            return await self._writer.run(lambda tx: judge_due(tx, now, held, 1))
         except StoreError:
             raise
         except Exception:
-            uid = await self._writer.run(lambda tx: put_off(tx, self._held))
+            uid = await self._writer.run(lambda tx: put_off(tx, now, held))
             log.exception("run %s could not be judged; it is looked at again in an hour", uid)
-            return Round(0, 0, 0, 0, self._clock.now())
+            return Round(0, 0, 0, 0, now)
 
     def _sleep(self) -> int:
         now, sleep = self._clock.now(), LONGEST_SLEEP
@@ -122,18 +129,21 @@ class Agenda:
     async def _look_for_a_jump(self) -> None:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         wall, steady = self._seen
-        self._seen = (now, monotonic)
         jump = (now - wall) - (monotonic - steady)
-        if abs(jump) > JUMP:
-            self.totals["jumps"] += 1
-            log.warning("the wall clock jumped by %.1f s; verdicts inside the jump are held", jump / SECOND)
         if jump > JUMP:
+            log.warning("the wall clock jumped ahead by %.1f s; verdicts inside the jump are held", jump / SECOND)
+            await self._writer.run(lambda tx: blind.record(tx, wall, now, "clock jump or suspend"))
             start = self._held[0] if self._held is not None else wall
             self._held = (min(start, wall), now)
             self._held_until = monotonic + HOLD_AFTER_JUMP
-            await self._writer.run(lambda tx: blind.record(tx, wall, now, "clock jump or suspend"))
+        elif jump < -JUMP:
+            log.warning("the wall clock was set back by %.1f s", -jump / SECOND)
+            await self._writer.run(lambda tx: blind.set_back(tx, now))
+            self._held = None
         elif self._held is not None and monotonic >= self._held_until:
             self._held = None
+        self.totals["jumps"] += abs(jump) > JUMP
+        self._seen = (now, monotonic)
 
     def _count(self, round_: Round) -> None:
         for name in ("judged", "warned", "missed", "stalled"):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.domain.incident import Incident, IncidentStatus, Origin, Severity, process_cause, run_cause
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind, Subject
+from trackdesk.domain.run import RunStatus
 from trackdesk.engine import words
-from trackdesk.store import incidents, runs
+from trackdesk.store import blind, incidents, runs
 from trackdesk.store.telling import asked_for, tell
 
 if TYPE_CHECKING:
@@ -24,26 +25,17 @@ def cause_of(process: ProcessRow, run: Run) -> str:
     return run_cause(process.name, run.id) if process.incident_per == "run" else process_cause(process.name)
 
 
-def raise_incident(
-    tx: Tx, process: ProcessRow, run: Run, origin: Origin, *, due_at: int, seen_late: bool = False
-) -> None:
-    """A run is late, failed or silent: open the incident of its cause, or count it on the one that stands."""
+def raise_incident(tx: Tx, process: ProcessRow, run: Run, origin: Origin, *, due_at: int) -> None:
+    """A run is late, failed or silent, since `due_at`: open the incident of its cause, or count it on the one that
+    stands. One that was closed by hand stands until its cause has cleared."""
     cause = cause_of(process, run)
-    standing = incidents.open_of_cause(tx, process.namespace_id, cause) or incidents.held_of_cause(
-        tx, process.namespace_id, cause
-    )
+    standing = incidents.open_of_cause(tx, process.namespace_id, cause)
+    if standing is None:
+        standing = next(iter(incidents.held_of_causes(tx, process.namespace_id, cause)), None)
     if standing is not None:
         incidents.repeat(tx, standing.incident.id)
         if not standing.holds:
             incidents.hold(tx, standing.incident.id)
-        tx.journal(
-            process.namespace_id,
-            "incidents",
-            "repeated",
-            str(standing.incident.id),
-            SELF,
-            {"run": run.uid, "by": origin},
-        )
         return
     incident = incidents.insert(
         tx,
@@ -57,7 +49,7 @@ def raise_incident(
             "service": run.service or process.service,
             "run_uid": run.uid,
             "department": process.department or DEFAULT_DEPARTMENT,
-            "seen_late": int(seen_late),
+            "seen_late": int(blind.was_blind(tx, due_at)),
             "due_at": due_at,
         },
     )
@@ -77,20 +69,29 @@ def announce_opened(tx: Tx, namespace_id: int, incident: Incident, actor: str) -
 
 
 def clear_cause(tx: Tx, process: ProcessRow, run: Run, reason: str) -> None:
-    """A run came good. When nothing else of its cause is wrong, its incident is over."""
-    cause = cause_of(process, run)
-    held = incidents.held_of_cause(tx, process.namespace_id, cause)
-    if held is None:
-        return
-    if process.incident_per != "run" and runs.troubled(tx, process.id):
-        return
-    incidents.release(tx, process.namespace_id, cause)
-    if held.incident.status == IncidentStatus.CLOSED:
-        return
-    if not process.auto_close:
-        tx.journal(process.namespace_id, "incidents", "cleared", str(held.incident.id), SELF, {"reason": reason})
-        return
-    close_by_itself(tx, process.namespace_id, held.incident, reason, run=run, process=process)
+    """A run came good. When nothing else of its cause is wrong, its incident is over.
+
+    Both causes it may stand for are looked at: `incident_per` may have been changed since the incident was opened.
+    """
+    causes = (process_cause(process.name), run_cause(process.name, run.id))
+    for row in incidents.held_of_causes(tx, process.namespace_id, *causes):
+        assert row.cause is not None, "it was found by its cause"
+        if _still_wrong(tx, process, run, row.cause == causes[1]):
+            continue
+        incidents.release(tx, row.incident.id)
+        if row.incident.status == IncidentStatus.CLOSED:
+            continue
+        if process.auto_close:
+            close_by_itself(tx, process.namespace_id, row.incident, reason, run=run, process=process)
+        else:
+            tx.journal(process.namespace_id, "incidents", "cleared", str(row.incident.id), SELF, {"reason": reason})
+
+
+def _still_wrong(tx: Tx, process: ProcessRow, run: Run, of_run: bool) -> bool:
+    """Whether something else holds the cause up: another run in trouble, or a failure that no run has made good."""
+    if not of_run and runs.troubled(tx, process.id):
+        return True
+    return run.status != RunStatus.COMPLETED and runs.failing(tx, process.id, run.id if of_run else None)
 
 
 def close_by_itself(

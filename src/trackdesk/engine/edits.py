@@ -24,7 +24,7 @@ def check_version(tx: Tx, namespace_id: int, topic: str, ref: str, version: int,
     if if_match is None or if_match == version:
         return
     last = journal.last_change(tx, namespace_id, topic, ref)
-    who = f"; the last change is {last.kind!r} by {last.actor} at {format_instant(last.at)}" if last else ""
+    who = f": {last.actor} changed {last.what} at {format_instant(last.at)}" if last else ""
     raise Conflict(f"You changed version {if_match}, but it is version {version} now{who}.", code="changed")
 
 

@@ -24,6 +24,7 @@ from trackdesk.engine.causes import announce_opened, tell_incident
 from trackdesk.engine.edits import check_department, check_version, given
 from trackdesk.store import incident_lists, incidents, processes, runs
 from trackdesk.store import once as first_answers
+from trackdesk.store.errors import StoreError
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Caller
@@ -230,4 +231,6 @@ async def _one_of_bulk(
         version = await engine.writer.run(operation)
     except TrackdeskError as error:
         return BulkResult(id=incident_id, ok=False, code=error.code, detail=error.detail)
+    except StoreError as error:
+        return BulkResult(id=incident_id, ok=False, code="not_written", detail=str(error))
     return BulkResult(id=incident_id, ok=True, version=version)

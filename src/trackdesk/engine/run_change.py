@@ -17,7 +17,7 @@ from trackdesk.store import logs, processes, runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackdesk.domain.run import NewLog, PatchRun, RunAddress
+    from trackdesk.domain.run import NewLog, PatchRun, ProgressInput, RunAddress
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
@@ -60,20 +60,21 @@ def _patch(tx: Tx, patch: Patch) -> Run:
         return before.model_copy(update={"last_heartbeat_at": tx.now})
     process = processes.get(tx, patch.namespace_id, before.process)
     update: dict[str, Any] = {"last_heartbeat_at": tx.now, "stalled": False}
-    if body.context:
-        update["context"] = merge_context(before.context, body.context)
-    if body.progress is not None:
-        known = before.progress or Progress()
-        update["progress"] = known.model_copy(update=body.progress.model_dump(exclude_none=True))
-    if body.tags is not None:
-        update["tags"] = body.tags
+    if "context" in body.model_fields_set:
+        update["context"] = {} if body.context is None else merge_context(before.context, body.context)
+    if "progress" in body.model_fields_set:
+        update["progress"] = None if body.progress is None else _progress(before.progress, body.progress)
+    if "tags" in body.model_fields_set:
+        update["tags"] = body.tags or {}
     changed = _changed(before, update)
     warning_at = row.warning_at
     if "deadline" in body.model_fields_set:
         warning_at, moved = _move_deadline(tx, process, before, body)
         update |= moved
-        changed["deadline"] = [_shown(before.deadline), _shown(moved["deadline"])]
-        changed["deadline_status"] = [before.deadline_status, moved["deadline_status"]]
+        if moved["deadline"] != before.deadline:
+            changed["deadline"] = [_shown(before.deadline), _shown(moved["deadline"])]
+        if moved["deadline_status"] != before.deadline_status:
+            changed["deadline_status"] = [before.deadline_status, moved["deadline_status"]]
     run = before.model_copy(update=update)
     runs.save(tx, row._replace(run=run, warning_at=warning_at))
     if run.tags != before.tags:
@@ -81,6 +82,14 @@ def _patch(tx: Tx, patch: Patch) -> Run:
         runs.insert_tags(tx, patch.namespace_id, [(row.seq, run.started_at, run.tags)])
     _follow(tx, process, before, run, patch.actor, changed)
     return run
+
+
+def _progress(before: Progress | None, change: ProgressInput) -> Progress:
+    """Members that are absent keep their value, null clears."""
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    if "done" in given:
+        given["done"] = given["done"] or 0
+    return (before or Progress()).model_copy(update=given)
 
 
 def _move_deadline(tx: Tx, process: ProcessRow, before: Run, body: PatchRun) -> tuple[int | None, dict[str, Any]]:
@@ -117,14 +126,32 @@ def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, actor: str, chan
     if run.deadline_status == late != before.deadline_status:
         assert run.deadline is not None, "only a deadline can be missed"
         counts.add(process.id, late=1)
+        facts = {"deadline_status": changed["deadline_status"], "due_at": format_instant(run.deadline)}
+        tx.journal(process.namespace_id, "runs", "missed", run.uid, actor, facts)
         raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
         tell_run(tx, process, run, Kind.MISSED)
     elif before.deadline_status == late != run.deadline_status:
         counts.add(process.id, late=-1)
-        clear_cause(tx, process, run, f"the deadline of {run.process}/{run.id} was moved to {_shown(run.deadline)}")
+        clear_cause(tx, process, run, _why_in_time(run))
     elif before.stalled and run.deadline_status != late:
         clear_cause(tx, process, run, f"{run.process}/{run.id} gave a sign of life")
+    if run.deadline_status == DeadlineStatus.WARNING != before.deadline_status:
+        tx.journal(
+            process.namespace_id,
+            "runs",
+            "warning",
+            run.uid,
+            actor,
+            {"deadline_status": [before.deadline_status, run.deadline_status]},
+        )
+        tell_run(tx, process, run, Kind.WARNING)
     counts.write(tx)
+
+
+def _why_in_time(run: Run) -> str:
+    if run.deadline is None:
+        return f"the deadline of {run.process}/{run.id} was removed"
+    return f"the deadline of {run.process}/{run.id} was moved to {format_instant(run.deadline)}"
 
 
 def append_logs(tx: Tx, requests: Sequence[Lines]) -> list[tuple[str, LogsAccepted] | BaseException]:
@@ -164,6 +191,7 @@ def delete_run(tx: Tx, namespace_id: int, actor: str, address: RunAddress) -> No
     counts = processes.Counts()
     counts.add(process.id, **{"total": -1, run.status.lower(): -1, "late": -int(runs.is_late(run))})
     counts.write(tx)
+    processes.note_last_run(tx, process.id)
     tx.journal(namespace_id, "runs", "deleted", run.uid, actor, {"process": run.process, "id": run.id})
     if run.status == RunStatus.ACTIVE and (run.stalled or run.deadline_status == DeadlineStatus.MISSED):
         clear_cause(tx, process, run, f"{run.process}/{run.id} was deleted")

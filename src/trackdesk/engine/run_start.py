@@ -10,8 +10,9 @@ from trackdesk.domain.deadline import Watched, initial_status, next_due, warning
 from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
 from trackdesk.domain.identity import new_uid, short_id
 from trackdesk.domain.incident import Origin
+from trackdesk.domain.instant import format_instant
 from trackdesk.domain.notification import Kind
-from trackdesk.domain.run import CompleteRun, DeadlineStatus, Progress, Run, RunError, RunStatus, StartRun
+from trackdesk.domain.run import SUPERSEDED, CompleteRun, DeadlineStatus, Progress, Run, RunError, RunStatus, StartRun
 from trackdesk.engine.causes import raise_incident, tell_run
 from trackdesk.engine.run_finish import finish
 from trackdesk.store import once as first_answers
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
-_SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message="superseded"))
+_SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
 
 
 class Start(NamedTuple):
@@ -65,7 +66,7 @@ class _Group:
             )
             if row.next_due_at is not None:
                 tx.wake("agenda", row.next_due_at)
-            if run.deadline_status == DeadlineStatus.MISSED:
+            if run.deadline_status in {DeadlineStatus.MISSED, DeadlineStatus.WARNING}:
                 _born_late(tx, start, process, run)
             if asked_for(tx, start.namespace_id, Kind.STARTED):
                 tell_run(tx, process, run, Kind.STARTED)
@@ -100,7 +101,7 @@ def _start(group: _Group, start: Start) -> Run:
     process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
     if deadline is None and process.default_deadline is not None:
         deadline = started_at + process.default_deadline
-    uid = new_uid(tx.now)
+    uid = _unused_uid(group, process)
     attempt = 1 if body.id is None else _attempt(group, start, process, body.id)
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
     run = Run.model_construct(
@@ -129,6 +130,14 @@ def _start(group: _Group, start: Start) -> Run:
     if run.deadline_status == DeadlineStatus.MISSED:
         group.counts.add(process.id, late=1)
     return run
+
+
+def _unused_uid(group: _Group, process: ProcessRow) -> str:
+    """The short id made of it must be new too; many are made in the millisecond of one batch."""
+    while True:
+        uid = new_uid(group.tx.now)
+        if (process.id, short_id(uid)) not in group.taken:
+            return uid
 
 
 def _resolve(body: StartRun, started_at: int) -> int | None:
@@ -191,7 +200,14 @@ def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.
 
 
 def _born_late(tx: Tx, start: Start, process: ProcessRow, run: Run) -> None:
+    """It was reported after its warning or its deadline: what the clock would have said is said now."""
     assert run.deadline is not None, "only a deadline can be missed"
-    tx.journal(start.namespace_id, "runs", "missed", run.uid, start.actor, {"deadline_status": [None, "MISSED"]})
+    changed: dict[str, object] = {"deadline_status": [None, run.deadline_status]}
+    if run.deadline_status == DeadlineStatus.WARNING:
+        tx.journal(start.namespace_id, "runs", "warning", run.uid, start.actor, changed)
+        tell_run(tx, process, run, Kind.WARNING)
+        return
+    changed["due_at"] = format_instant(run.deadline)
+    tx.journal(start.namespace_id, "runs", "missed", run.uid, start.actor, changed)
     raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
     tell_run(tx, process, run, Kind.MISSED)

@@ -33,21 +33,26 @@ class Round(NamedTuple):
     """µs; None when nothing that isn't held is due ever."""
 
 
-def put_off(tx: Tx, held: tuple[int, int] | None) -> str | None:
+def put_off(tx: Tx, until: int, held: tuple[int, int] | None) -> str | None:
     """The run that is due first is looked at again in an hour; gives its uid."""
-    return runs.put_off_first(tx, tx.now, held, tx.now + HOUR)
+    return runs.put_off_first(tx, until, held, until + HOUR)
 
 
-def judge_due(tx: Tx, held: tuple[int, int] | None, limit: int) -> Round:
-    """Judge the oldest due runs, at most `limit`. `held` (from, to] is a jump of the clock whose verdicts wait."""
-    due = runs.due(tx, tx.now, limit, held)
+def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> Round:
+    """Judge, as of `until` (µs), the oldest due runs, at most `limit`. `held` (from, to] is a jump of the clock whose
+    verdicts wait."""
+    due = runs.due(tx, until, limit, held)
     warned = missed = stalled = 0
     for namespace_id, row in due:
-        verdict = judge(runs.watched(row), tx.now)
+        watched, heard_at = runs.watched(row), None
+        verdict = judge(watched, until)
+        if verdict.stalled:
+            heard_at = blind.heard_since(tx, watched.last_heartbeat_at, until)
+            verdict = judge(watched._replace(last_heartbeat_at=heard_at), until)
         run = row.run.model_copy(
             update={"deadline_status": verdict.deadline_status, "stalled": row.run.stalled or verdict.stalled}
         )
-        runs.save(tx, row._replace(run=run))
+        runs.save(tx, row._replace(run=run), heard_at=heard_at)
         if verdict.warned or verdict.missed or verdict.stalled:
             process = processes.get(tx, namespace_id, run.process)
             _follow(tx, process, row.run, run, verdict)
@@ -70,13 +75,11 @@ def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, verdict: Verdict
         counts.write(tx)
         facts = changed | {"due_at": format_instant(run.deadline)}
         tx.journal(namespace_id, "runs", "missed", run.uid, SELF, facts)
-        seen_late = blind.was_blind(tx, run.deadline)
-        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline, seen_late=seen_late)
+        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
         tell_run(tx, process, run, Kind.MISSED)
     if verdict.stalled_at is not None:
         tx.journal(
             namespace_id, "runs", "stalled", run.uid, SELF, {"silent_since": format_instant(run.last_heartbeat_at or 0)}
         )
-        seen_late = blind.was_blind(tx, verdict.stalled_at)
-        raise_incident(tx, process, run, Origin.STALLED, due_at=verdict.stalled_at, seen_late=seen_late)
+        raise_incident(tx, process, run, Origin.STALLED, due_at=verdict.stalled_at)
         tell_run(tx, process, run, Kind.STALLED)

@@ -17,5 +17,17 @@ def was_blind(tx: Tx, at: int) -> bool:
     return tx.one("SELECT 1 FROM blind_times WHERE from_at < ? AND until_at >= ? LIMIT 1", (at, at)) is not None
 
 
+def heard_since(tx: Tx, at: int, now: int) -> int:
+    """Whoever was last heard at `at` can be called silent only from here on: what it sent in such a time is lost."""
+    row = tx.one("SELECT max(until_at) FROM blind_times WHERE until_at > ? AND until_at <= ?", (at, now))
+    return at if row is None or row[0] is None else int(row[0])
+
+
+def set_back(tx: Tx, now: int) -> None:
+    """The clock went back to `now`: what lies ahead is no longer past, and will be seen."""
+    tx.execute("DELETE FROM blind_times WHERE from_at >= ?", (now,))
+    tx.execute("UPDATE blind_times SET until_at = ? WHERE until_at > ?", (now, now))
+
+
 def forget_before(tx: Tx, at: int) -> None:
     tx.execute("DELETE FROM blind_times WHERE until_at < ?", (at,))

@@ -40,12 +40,13 @@ def open_of_cause(tx: Tx, namespace_id: int, cause: str) -> IncidentRow | None:
     return None if row is None else _row(row)
 
 
-def held_of_cause(tx: Tx, namespace_id: int, cause: str) -> IncidentRow | None:
-    """The newest incident whose cause has not cleared since; it may have been closed by hand."""
-    row = tx.one(
-        _SELECT + "namespace_id = ? AND cause = ? AND holds = 1 ORDER BY id DESC LIMIT 1", (namespace_id, cause)
+def held_of_causes(tx: Tx, namespace_id: int, *causes: str) -> list[IncidentRow]:
+    """Incidents whose cause has not cleared since, newest first; all but one of a cause were closed by hand."""
+    marks = ", ".join("?" * len(causes))
+    rows = tx.all(
+        _SELECT + f"namespace_id = ? AND cause IN ({marks}) AND holds = 1 ORDER BY id DESC", (namespace_id, *causes)
     )
-    return None if row is None else _row(row)
+    return [_row(row) for row in rows]
 
 
 def insert(tx: Tx, namespace_id: int, cause: str | None, values: dict[str, Any]) -> Incident:
@@ -95,11 +96,9 @@ def hold(tx: Tx, incident_id: int) -> None:
     tx.execute("UPDATE incidents SET holds = 1 WHERE id = ?", (incident_id,))
 
 
-def release(tx: Tx, namespace_id: int, cause: str) -> None:
-    """The cause has cleared: the next time it holds is a new incident."""
-    tx.execute(
-        "UPDATE incidents SET holds = 0 WHERE namespace_id = ? AND cause = ? AND holds = 1", (namespace_id, cause)
-    )
+def release(tx: Tx, incident_id: int) -> None:
+    """Its cause has cleared: the next time it holds is a new incident."""
+    tx.execute("UPDATE incidents SET holds = 0 WHERE id = ?", (incident_id,))
 
 
 def delete(tx: Tx, incident_id: int) -> None:

@@ -92,6 +92,14 @@ def columns(tx: Tx, process_id: int, names: tuple[str, ...]) -> dict[str, Any]:
     return dict(zip(names, row[1:], strict=True))
 
 
+def note_last_run(tx: Tx, process_id: int) -> None:
+    """Look up the newest run again, after one was deleted."""
+    tx.execute(
+        "UPDATE processes SET last_run_at = (SELECT max(started_at) FROM runs WHERE process_id = ?) WHERE id = ?",
+        (process_id, process_id),
+    )
+
+
 class Counts:
     """Collects what a group of operations changes in the counts of processes, to write it once a process."""
 

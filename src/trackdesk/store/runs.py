@@ -9,7 +9,7 @@ import orjson
 from trackdesk.domain import deadline
 from trackdesk.domain.deadline import Watched
 from trackdesk.domain.errors import NotFound
-from trackdesk.domain.run import DeadlineStatus, Progress, Run, RunAddress, RunError, RunStatus
+from trackdesk.domain.run import SUPERSEDED, DeadlineStatus, Progress, Run, RunAddress, RunError, RunStatus
 from trackdesk.store.rows import RUN_COLUMNS, RUN_FROM, run_from
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def put_off_first(tx: Tx, until: int, skip: tuple[int, int] | None, next_due_at:
     where, values = _due(until, skip)
     row = tx.one(
         f"UPDATE runs SET next_due_at = ? WHERE seq = (SELECT r.seq FROM runs r WHERE {where} "
-        "ORDER BY r.next_due_at LIMIT 1) RETURNING uid",
+        "ORDER BY r.next_due_at, r.seq LIMIT 1) RETURNING uid",
         (next_due_at, *values),
     )
     return None if row is None else row[0]
@@ -174,7 +174,7 @@ def due(tx: Tx, until: int, limit: int, skip: tuple[int, int] | None) -> list[tu
     where, values = _due(until, skip)
     rows = tx.all(
         f"SELECT {RUN_COLUMNS}, r.process_id, r.warning_at, r.namespace_id FROM {RUN_FROM} WHERE {where} "
-        "ORDER BY r.next_due_at LIMIT ?",
+        "ORDER BY r.next_due_at, r.seq LIMIT ?",
         (*values, limit),
     )
     return [(row[-1], _run_row(row[:-1])) for row in rows]
@@ -208,10 +208,14 @@ def watched(row: RunRow) -> Watched:
     )
 
 
-def save(tx: Tx, row: RunRow) -> int | None:
-    """Write back everything that may change in a run; gives when it is due next (µs), None when never."""
+def save(tx: Tx, row: RunRow, *, heard_at: int | None = None) -> None:
+    """Write back everything that may change in a run. Its silence counts from `heard_at` (µs), by default from its
+    last sign of life."""
     run = row.run
-    due_at = deadline.next_due(watched(row)) if run.status == RunStatus.ACTIVE else None
+    due_at = None
+    if run.status == RunStatus.ACTIVE:
+        watch = watched(row)
+        due_at = deadline.next_due(watch if heard_at is None else watch._replace(last_heartbeat_at=heard_at))
     tx.execute(
         "UPDATE runs SET status = ?, deadline_status = ?, overdue_at_finish = ?, stalled = ?, completed_at = ?, "
         "deadline = ?, warning_at = ?, duration = ?, next_due_at = ?, last_heartbeat_at = ?, progress = ?, tags = ?, "
@@ -236,7 +240,6 @@ def save(tx: Tx, row: RunRow) -> int | None:
     )
     if due_at is not None:
         tx.wake("agenda", due_at)
-    return due_at
 
 
 def beat(tx: Tx, row: RunRow) -> None:
@@ -262,13 +265,16 @@ def troubled(tx: Tx, process_id: int) -> bool:
     )
 
 
-def last_outcome(tx: Tx, process_id: int) -> str | None:
-    """Status of the run that finished last."""
+def failing(tx: Tx, process_id: int, run_id: str | None) -> bool:
+    """Did the newest run of the process (of the key, with `run_id`) that proves anything fail. Skipped and superseded
+    runs prove nothing."""
+    of_key = "" if run_id is None else "AND id = ? "
     row = tx.one(
-        "SELECT status FROM runs WHERE process_id = ? AND completed_at IS NOT NULL ORDER BY started_at DESC LIMIT 1",
-        (process_id,),
+        f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? {of_key}AND status IN ('COMPLETED', 'FAILED') "
+        "AND (error IS NULL OR json_extract(error, '$.message') <> ?) ORDER BY started_at DESC, seq DESC LIMIT 1",
+        (process_id, *([] if run_id is None else [run_id]), SUPERSEDED),
     )
-    return None if row is None else str(row[0])
+    return row is not None and bool(row[0])
 
 
 def delete(tx: Tx, seq: int) -> None:

@@ -1,0 +1,27 @@
+"""What tests of the engine share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.house import House, open_house
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """An engine with a running agenda."""
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def still(tmp_path: Path) -> AsyncIterator[House]:
+    """An engine whose agenda does not run: nothing happens by itself."""
+    async with open_house(tmp_path, agenda=False) as opened:
+        yield opened
