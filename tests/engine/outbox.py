@@ -89,7 +89,7 @@ class Outbox:
 
     async def until_asleep(self) -> None:
         """The worker has done what it could at this instant."""
-        await until(lambda: self.clock.waiting > 0 and "0 channels" in self.worker.health().detail)
+        await until(lambda: self.clock.waiting > 0 and "nothing to send now" in self.worker.health().detail)
 
     async def all_text(self) -> str:
         """Every value of every table, as somebody who found the file would read it."""

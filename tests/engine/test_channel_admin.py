@@ -188,6 +188,17 @@ async def test_deleting_a_channel_takes_its_deliveries_along(tmp_path: Path) -> 
             await channel_admin.delete(outbox.engine, ADMIN, channel.id)
 
 
+async def test_a_long_history_is_deleted_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_admin, "HISTORY_STEP", 2)
+    async with open_hook() as hook, open_outbox(tmp_path) as outbox:
+        channel = await outbox.channel("ops", hook.url)
+        await outbox.tell(count=5)
+        await outbox.until_statuses(*["SENT"] * 5)
+        await channel_admin.delete(outbox.engine, ADMIN, channel.id)
+        assert await outbox.statuses() == []
+        assert await outbox.attempts() == 0
+
+
 async def test_a_channel_of_another_namespace_is_not_found(tmp_path: Path) -> None:
     async with open_outbox(tmp_path) as outbox:
         channel = await outbox.channel("ops", URL)

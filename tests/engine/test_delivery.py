@@ -123,6 +123,15 @@ async def test_broken_and_redirecting_receivers_do_not_stop_the_worker(tmp_path:
         await outbox.until_statuses("RETRYING" if answer == "die" else "DEAD", "SENT")
 
 
+async def test_a_delivery_that_can_not_be_put_together_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    async with open_hook() as hook, open_outbox(tmp_path, running=False) as outbox:
+        await outbox.channel("ops", hook.url)
+        await outbox.tell(count=2)
+        await outbox.engine.writer.run(lambda tx: tx.execute("UPDATE notifications SET payload = '{' WHERE id = 1"))
+        await outbox.worker.start()
+        await outbox.until_statuses("RETRYING", "SENT")
+
+
 async def test_a_receiver_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
     async with open_hook() as hook:
         url = hook.url
@@ -239,7 +248,7 @@ async def test_health_counts_lanes_and_tells_the_age_of_the_oldest_due(tmp_path:
         outbox.clock.leap(90 * SECOND)
         health = outbox.worker.health()
         assert health.ok
-        assert health.detail == "1 channels sending, the oldest has been due for 1m30s"
+        assert health.detail == "sending over 1 channel, the oldest has been due for 1m30s"
         hook.let_go.set()
 
 

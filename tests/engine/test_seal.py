@@ -7,8 +7,7 @@ import pytest
 from tests.engine.outbox import ADMIN, open_hook, open_outbox
 from trackdesk.domain.errors import Conflict
 from trackdesk.engine import channel_admin
-from trackdesk.engine.seal import Seal, SealError
-from trackdesk.store import channels
+from trackdesk.engine.seal import Seal, SealError, SealState, examine
 
 URL = "webhook+https://hooks.example.org/services/t0ken"
 
@@ -113,19 +112,19 @@ async def test_a_damaged_key_file_is_refused_and_left_alone(tmp_path: Path) -> N
 
 
 async def test_doctor_is_told_how_key_and_database_fit(tmp_path: Path) -> None:
-    path = tmp_path / "seal.key"
-    assert Seal(path).state(None).level == "OK"
+    key, database = tmp_path / "seal.key", tmp_path / "trackdesk.db"
+    assert examine(key, database).level == "ERROR"
+    async with open_outbox(tmp_path):
+        assert examine(key, database) == SealState("OK", "nothing is sealed yet")
     await sealed(tmp_path)
-    async with open_outbox(tmp_path) as outbox:
-        check = await channels.read_seal_check(outbox.engine.readers)
-    assert Seal(path).state(check).level == "OK"
-    right = path.read_bytes()
-    path.write_bytes(os.urandom(32))
-    assert "not the key this database was sealed with" in Seal(path).state(check).detail
-    path.write_bytes(right[:7])
-    assert "damaged" in Seal(path).state(check).detail
-    path.unlink()
-    missing = Seal(path).state(check)
+    assert examine(key, database).level == "OK"
+    right = key.read_bytes()
+    key.write_bytes(os.urandom(32))
+    assert "not the key this database was sealed with" in examine(key, database).detail
+    key.write_bytes(right[:7])
+    assert "damaged" in examine(key, database).detail
+    key.unlink()
+    missing = examine(key, database)
     assert missing.level == "ERROR"
     assert "missing" in missing.detail
     assert missing.remedy

@@ -108,14 +108,20 @@ class DeliveryWorker:
         running = self._task is not None and not self._task.done()
         if not running or self._trouble is not None:
             return Worker(name=self.name, ok=False, detail=self._trouble or "not running")
-        detail = f"{len(self._lanes)} channels sending"
+        busy = len(self._lanes)
+        detail = f"sending over {busy} channel{'s' if busy > 1 else ''}" if busy else "nothing to send now"
         if self._oldest_due is not None and (age := self._clock.now() - self._oldest_due) > 0:
             detail += f", the oldest has been due for {format_duration(age - age % SECOND)}"
         return Worker(name=self.name, ok=True, detail=detail)
 
     async def send_now(self, delivery_id: int, limit: float) -> None:
-        """Try a delivery that is due without waiting for its lane's turn; gives up waiting after `limit` seconds."""
-        await asyncio.wait({self._attempt(delivery_id)}, timeout=limit)
+        """Try a delivery that is due without waiting for its lane's turn; gives up waiting after `limit` seconds.
+
+        Raises StoreError.
+        """
+        attempt = self._attempt(delivery_id)
+        await asyncio.wait({attempt}, timeout=limit)
+        _raise_failure(attempt)
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
@@ -175,8 +181,7 @@ class DeliveryWorker:
                     return
                 attempt = self._attempt(delivery_id)
                 await asyncio.wait({attempt})
-                if not attempt.cancelled() and (error := attempt.exception()) is not None:
-                    raise error
+                _raise_failure(attempt)
                 if self._crowded:
                     return
 
@@ -204,11 +209,16 @@ class DeliveryWorker:
         await self._record(delivery_id, at, outcome)
 
     async def _send(self, item: ToSend) -> Outcome:
+        """One delivery that can't even be tried must not keep its channel from the next."""
         try:
-            sender = self._senders.of(item)
+            sender, message = self._senders.of(item), message_of(item)
         except SealError as error:
             return Outcome(ok=False, permanent=False, retry_after=None, status="sealed", detail=str(error), took=0)
-        return await sender.send(message_of(item))
+        except Exception as error:  # its text may hold the URL
+            detail = f"it can't be put together: {type(error).__name__}"
+            log.error("delivery %d: %s", item.id, detail)  # noqa: TRY400
+            return Outcome(ok=False, permanent=False, retry_after=None, status="failed", detail=detail, took=0)
+        return await sender.send(message)
 
     async def _record(self, delivery_id: int, at: int, outcome: Outcome) -> None:
         """Until the store takes it: a delivery that is not marked would be sent again and again."""
@@ -230,6 +240,11 @@ class DeliveryWorker:
     def _forget_rests(self, now: int) -> None:
         """Also those that lie too far ahead because the clock was set back."""
         self._rests = {channel: at for channel, at in self._rests.items() if now < at <= now + LONGEST_REST}
+
+
+def _raise_failure(attempt: asyncio.Task[None]) -> None:
+    if attempt.done() and not attempt.cancelled() and (error := attempt.exception()) is not None:
+        raise error
 
 
 async def _finish(tasks: set[asyncio.Task[None]], limit: float) -> None:

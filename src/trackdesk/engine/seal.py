@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -118,6 +119,15 @@ class Seal:
         if key is not None and len(key) != KEY_BYTES:
             raise SealError(f"the key file {self.path} is damaged: it has {len(key)} bytes, not {KEY_BYTES}")
         return key
+
+
+def examine(key_file: Path, database: Path) -> SealState:
+    """For doctor: whether the key file fits what the database was sealed with. Works beside a running server."""
+    try:
+        check = channels.seal_check_in(database)
+    except sqlite3.Error as error:
+        return SealState("ERROR", f"{database} can't be read: {error}", "see what is said about the database")
+    return Seal(key_file).state(check)
 
 
 _REMEDY = "put the right file back; without it delete the channels and make them again"

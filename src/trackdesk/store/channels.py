@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.store.rows import CHANNEL_COLUMNS, channel_from
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trackdesk.domain.notification import Channel
-    from trackdesk.store.readers import Readers
     from trackdesk.store.writer import Tx
 
 
@@ -131,8 +134,10 @@ def seal_check(tx: Tx) -> str | None:
     return None if row is None else str(row[0])
 
 
-async def read_seal_check(readers: Readers) -> str | None:
-    row = await readers.one(_READ_CHECK)
+def seal_check_in(path: Path) -> str | None:
+    """The same for a database that no writer of this process holds; raises sqlite3.Error when it can't be read."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+        row = connection.execute(_READ_CHECK).fetchone()
     return None if row is None else str(row[0])
 
 

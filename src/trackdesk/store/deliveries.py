@@ -167,3 +167,12 @@ def withhold(tx: Tx, notification_id: int, channel_id: int, reason: str) -> None
     assert row is not None
     routing = [[each, name, reason if each == channel_id else why] for each, name, why in orjson.loads(row[0])]
     tx.execute("UPDATE notifications SET routing = ? WHERE id = ?", (orjson.dumps(routing).decode(), notification_id))
+
+
+def forget_done(tx: Tx, channel_id: int, limit: int) -> int:
+    """Delete some of the deliveries of a channel that nothing is to be done for any more; gives how many."""
+    return tx.execute(
+        "DELETE FROM deliveries WHERE id IN "
+        "(SELECT id FROM deliveries WHERE channel_id = ? AND next_due_at IS NULL LIMIT ?)",
+        (channel_id, limit),
+    ).rowcount
