@@ -31,7 +31,7 @@ def test_every_action_says_in_a_sentence_what_it_does() -> None:
 def test_keys_of_lists_and_logs_are_bound_by_the_widgets_as_the_table_says() -> None:
     told = {key for action in ACTIONS for key in action.keys if action.widget or action.group == actions.LOG}
     bound = _bound(LiveTable) | _bound(LogView)
-    assert bound == told - {"tab", "shift+tab"}
+    assert bound == told - {"tab"}
 
 
 def test_the_footer_shows_at_most_eight_keys_of_the_place_and_help_always() -> None:

@@ -85,18 +85,18 @@ def test_an_absolute_time_names_its_zone() -> None:
 def test_a_bar_is_as_wide_as_asked_and_full_only_when_all_is_used(share: float, width: int) -> None:
     bar = budget.bar(share, width)
     assert len(bar) == width
-    assert ("░" in bar) == (share < 1)
+    assert ("─" in bar) == (share < 1)
     assert budget.bar(share, width, ascii_only=True).isascii()
 
 
 def test_over_budget_a_tick_shows_where_it_ended() -> None:
-    assert budget.bar(1.8, 18) == "█" * 10 + "│" + "█" * 7
+    assert budget.bar(1.8, 18) == "━" * 10 + "┃" + "━" * 7
     assert budget.percent(0.999) == "99%"
     assert [budget.budget_role(share) for share in (0.2, 0.8, 1.0)] == ["ok", "late", "fail"]
 
 
 def test_a_sparkline_shows_the_last_values_and_its_gaps() -> None:
-    assert budget.sparkline([9, 0, 5, None, 10], 4) == "▁▅·█"
+    assert budget.sparkline([9, 0, 5, None, 10], 4) == "▁▄·▇"
     assert budget.sparkline([1], 3) == "  ▁"
     assert budget.sparkline([], 3) == "   "
     assert budget.sparkline([1, 2, None], 3, ascii_only=True).isascii()

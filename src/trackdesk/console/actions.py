@@ -129,7 +129,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("half_up", ("ctrl+u",), "half up", "Half a page up.", MOVE, _MOVE, widget=True),
     Action("page_down", ("pagedown",), "page down", "A page down.", MOVE, _MOVE, widget=True),
     Action("page_up", ("pageup",), "page up", "A page up.", MOVE, _MOVE, widget=True),
-    Action("pane", ("tab", "shift+tab"), "next pane", "To the next pane, or the one before.", MOVE, (), widget=True),
+    Action("pane", ("tab",), "next pane", "To the next pane; with shift to the one before.", MOVE, (), widget=True),
     # -- logs ------------------------------------------------------------------------------------------------------
     Action("follow", ("f",), "follow", "Follow the end of the log, or hold still.", LOG, ("log",), 9),
     Action("level", ("l",), "level", "Show only lines of the next level and above.", LOG, ("log",), 10),

@@ -37,7 +37,7 @@ class Console(App[None]):
     CSS = """
     CommandPalette { background: $background 60%; }
     CommandPalette > Vertical { width: 72; max-width: 90%; }
-    CommandPalette #--input { border: round $surface-lighten-3; border-bottom: none; padding: 0 1; }
+    CommandPalette #--input { border: round $foreground 25%; border-bottom: none; padding: 0 1; }
     CommandPalette SearchIcon { display: none; }
     """
 

@@ -15,13 +15,13 @@ from trackdesk.console.sections import Section
 from trackdesk.widgets.dialogs import Dialog
 from trackdesk.widgets.look import Look
 
-_KEY = 13
+_KEY = 9
 
 
 class HelpScreen(Dialog[None]):
     DEFAULT_CSS = """
     HelpScreen > .box { width: 100; }
-    HelpScreen VerticalScroll { height: auto; max-height: 32; scrollbar-size-vertical: 1; }
+    HelpScreen VerticalScroll { height: auto; scrollbar-size-vertical: 1; }
     HelpScreen Horizontal { height: auto; }
     HelpScreen .group { height: auto; margin-bottom: 1; }
     HelpScreen .column { width: 1fr; height: auto; padding-right: 2; }

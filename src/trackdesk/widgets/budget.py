@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from trackdesk.widgets.glyphs import Role
 
-_EIGHTHS = "▁▂▃▄▅▆▇█"
+# Without the full block: lines that stand below each other must not run together.
+_LEVELS = "▁▂▃▄▅▆▇"
 _STEPS = "_.-=*#"
 
 
@@ -13,7 +14,7 @@ def bar(share: float, width: int, *, ascii_only: bool = False) -> str:
 
     Over budget the bar stays full and a tick shows where the budget ended: at 180 % a little after half.
     """
-    full, empty, tick = ("#", ".", "|") if ascii_only else ("█", "░", "│")
+    full, empty, tick = ("#", ".", "|") if ascii_only else ("━", "─", "┃")
     if width <= 0:
         return ""
     if share <= 1:
@@ -45,7 +46,7 @@ def sparkline(values: Sequence[float | None], width: int, *, low: float | None =
     """
     shown = values[-width:] if width > 0 else []
     known = [value for value in shown if value is not None]
-    steps = _STEPS if ascii_only else _EIGHTHS
+    steps = _STEPS if ascii_only else _LEVELS
     gap = " " if ascii_only else "·"
     floor = low if low is not None else min(known, default=0.0)
     reach = max(known, default=0.0) - floor

@@ -29,7 +29,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     Dialog { align: center middle; background: $background 60%; }
     Dialog > .box {
         width: 64; max-width: 90%; height: auto; max-height: 90%;
-        background: $surface; border: round $surface-lighten-3; padding: 1 2;
+        background: $surface; border: round $foreground 25%; padding: 1 2;
     }
     Dialog .title { height: auto; text-style: bold; margin-bottom: 1; }
     Dialog .body { height: auto; }
@@ -37,7 +37,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     Dialog .error { height: auto; display: none; color: $error; }
     Dialog Input { border: none; height: 1; padding: 0 1; background: $panel; }
     Dialog Input:focus { border: none; background: $panel; }
-    Dialog.-ascii > .box { border: ascii $surface-lighten-3; }
+    Dialog.-ascii > .box { border: ascii $foreground 25%; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "cancel", show=False)]
@@ -60,6 +60,11 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_mount(self) -> None:
         self.set_class(Look.of(self.app).ascii_only, "-ascii")
+
+    def on_resize(self) -> None:
+        # What is too long scrolls between title and keys; neither may be pushed out of sight.
+        for body in self.query(VerticalScroll):
+            body.styles.max_height = max(self.size.height * 9 // 10 - 8, 3)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

@@ -60,7 +60,7 @@ class FormDialog(Dialog[dict[str, str]]):
 
     DEFAULT_CSS = """
     FormDialog > .box { width: 76; }
-    FormDialog VerticalScroll { height: auto; max-height: 20; }
+    FormDialog VerticalScroll { height: auto; }
     FormDialog .row { height: 1; margin-top: 1; }
     FormDialog .row.-first { margin-top: 0; }
     FormDialog .label { width: 16; padding-right: 2; text-align: right; }

@@ -45,6 +45,10 @@ class Look:
                 fills[name] = Style(bgcolor=color)
             else:
                 styles[name] = Style(color=color)
+        if app.no_color:
+            # As grey, red is darker than what matters less: weight says it instead.
+            plain = styles["new"]
+            styles |= dict.fromkeys(("ok", "run", "late"), plain) | {"fail": plain + Style(bold=True)}
         return cls(styles, fills, bool(getattr(app, "ascii_only", False)))
 
     def role(self, role: Role, *, bold: bool = False) -> Style:
