@@ -1,0 +1,135 @@
+"""Processes: their state, their counts and how their last runs went."""
+
+import pytest
+
+from tests.store.house import DEFAULT, NOW, House
+from trackdesk.domain.clock import SECOND
+from trackdesk.domain.errors import Invalid, NotFound
+from trackdesk.domain.filters import ProcessFilter
+from trackdesk.store import process_lists
+from trackdesk.store.readers import Readers
+
+
+async def names(readers: Readers, **given) -> list[str]:
+    return [each.name for each in (await process_lists.page(readers, DEFAULT, ProcessFilter(**given))).data]
+
+
+@pytest.fixture
+def company(house: House) -> House:
+    """One process of each state."""
+    house.process("late", active=1, failed=1, department="ops", category="night")
+    house.run("late", status="FAILED")
+    house.run("late", deadline_status="MISSED")
+    house.process("silent", active=1)
+    house.run("silent", stalled=1)
+    house.process("failing", failed=1, completed=1, active=1, service="web")
+    house.run("failing", status="COMPLETED")
+    house.run("failing", status="FAILED")
+    house.run("failing")
+    house.process("mended", failed=1, completed=1)
+    house.run("mended", status="FAILED", deadline_status="MISSED")
+    house.run("mended", status="COMPLETED")
+    house.process("running", active=1, description="copies everything")
+    house.run("running", deadline_status="WARNING")
+    house.process("new")
+    return house
+
+
+async def test_the_state_follows_from_the_runs(company: House, readers: Readers) -> None:
+    page = await process_lists.page(readers, DEFAULT, ProcessFilter())
+    assert {each.name: each.state for each in page.data} == {
+        "late": "LATE",
+        "silent": "LATE",
+        "failing": "FAILING",
+        "mended": "OK",
+        "running": "RUNNING",
+        "new": "OK",
+    }
+    assert (await process_lists.get(readers, DEFAULT, "failing")).state == "FAILING"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"state": ["LATE"]}, ["late", "silent"]),
+        ({"state": ["ok", "running"]}, ["mended", "new", "running"]),
+        ({"q": "-state:ok"}, ["failing", "late", "running", "silent"]),
+        ({"department": ["ops"]}, ["late"]),
+        ({"service": ["web"]}, ["failing"]),
+        ({"category": ["night"], "state": ["OK"]}, []),
+        ({"q": "name:l*"}, ["late"]),
+        ({"q": "-name:l* -name:silent state:late"}, []),
+        ({"search": "copies"}, ["running"]),
+        ({"q": "ing -fail"}, ["running"]),
+        ({"sort": "-name", "limit": 2}, ["silent", "running"]),
+    ],
+)
+async def test_a_filter_lets_through_what_it_names(company: House, readers: Readers, given, expected) -> None:
+    assert await names(readers, **given) == expected
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "last_run_at", "-last_run_at"])
+async def test_pages_lead_through_every_process_once_and_what_never_ran_comes_last(
+    house: House, readers: Readers, sort: str
+) -> None:
+    for number in range(7):
+        house.process(f"p{number}", last_run_at=NOW + number % 3 if number % 2 else None)
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = await process_lists.page(readers, DEFAULT, ProcessFilter(sort=sort, limit=2, cursor=cursor))
+        found += [each.name for each in page.data]
+        cursor = page.meta.next
+        if cursor is None:
+            break
+    assert found == await names(readers, sort=sort)
+    assert sorted(found) == [f"p{number}" for number in range(7)]
+    assert page.meta.total == 7
+    if "last" in sort:
+        assert set(found[-4:]) == {"p0", "p2", "p4", "p6"}
+
+
+async def test_a_process_tells_its_last_twenty_runs_newest_first(house: House, readers: Readers) -> None:
+    for number in range(25):
+        late = "COMPLETED_LATE" if number == 24 else None
+        house.run("backup", status="COMPLETED", deadline_status=late, duration=number * SECOND)
+    house.run("other")
+    (process,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(q="name:backup"))).data
+    assert [each.duration for each in process.recent] == [number * SECOND for number in range(24, 4, -1)]
+    assert [each.late for each in process.recent[:2]] == [True, False]
+
+
+async def test_percentiles_are_over_the_last_completed_runs_and_only_told_of_one_process(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackdesk.store.process_lists.SAMPLE", 100)
+    house.process("backup", completed=101, failed=1)
+    house.run("backup", status="COMPLETED", duration=9999)
+    for number in range(1, 101):
+        house.run("backup", status="COMPLETED", duration=number)
+    house.run("backup", status="FAILED", duration=7777)
+    counts = (await process_lists.get(readers, DEFAULT, "backup")).runs
+    assert (counts.p50, counts.p90, counts.p99) == (50, 90, 99)
+    assert counts.success_rate == pytest.approx(101 / 102)
+    (listed,) = (await process_lists.page(readers, DEFAULT, ProcessFilter())).data
+    assert listed.runs.p50 is None
+
+
+async def test_an_unknown_process_is_not_found(house: House, readers: Readers) -> None:
+    house.process("backup", namespace_id=house.namespace("other"))
+    with pytest.raises(NotFound):
+        await process_lists.get(readers, DEFAULT, "backup")
+
+
+async def test_the_list_reads_states_and_outcomes_by_index(company: House) -> None:
+    steps = company.plan(f"SELECT {process_lists.STATE} FROM processes p WHERE p.namespace_id = 1 ORDER BY p.name", ())
+    text = " ".join(steps)
+    assert "runs_late" in text
+    assert "runs_by_outcome" in text
+    assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step], steps
+
+
+async def test_a_cursor_of_another_sort_is_refused(company: House, readers: Readers) -> None:
+    cursor = (await process_lists.page(readers, DEFAULT, ProcessFilter(limit=1))).meta.next
+    with pytest.raises(Invalid, match="sorted by name"):
+        await process_lists.page(readers, DEFAULT, ProcessFilter(cursor=cursor, sort="-name"))
