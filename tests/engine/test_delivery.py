@@ -328,3 +328,15 @@ async def test_hundreds_due_at_once_do_not_hold_up_other_writes(tmp_path: Path) 
             await outbox.engine.writer.run(lambda tx: tx.execute("UPDATE facts SET value = value"))
             slowest = max(slowest, time.perf_counter() - began)
         assert slowest < 0.5
+
+
+async def test_a_flood_goes_out_at_a_pace_that_spares_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "PACE", 0.03)
+    monkeypatch.setattr(delivery, "BURST", 0)
+    async with open_hook() as hook, open_outbox(tmp_path) as outbox:
+        await outbox.channel("ops", hook.url)
+        await outbox.channel("mail", hook.url)
+        began = time.perf_counter()
+        await outbox.tell(count=2)
+        await hook.until_called(4)
+        assert time.perf_counter() - began >= 3 * 0.03

@@ -45,6 +45,10 @@ LONGEST_REST = 5 * MINUTE
 """A receiver that says when to come back is left alone until then; its younger messages wait no longer than this."""
 BUSY_REST = 5 * SECOND
 """A channel whose thread still hangs would fail one delivery after the other in no time."""
+PACE = 1 / 200
+"""Seconds from one attempt to the next, over all lanes, once BURST of them have gone out together: a sending costs the
+loop about a millisecond, and requests are served by the same loop."""
+BURST = 50
 _FIRST_PAUSE, _LONGEST_PAUSE = SECOND, 30 * SECOND
 """After a failure of the store, or of our own."""
 
@@ -76,6 +80,7 @@ class DeliveryWorker:
         self._rests: dict[int, int] = {}
         self._turns: dict[int, int] = {}
         self._turn = 0
+        self._next_start = 0.0
         self._crowded = False
         self._wake = asyncio.Event()
         self._stop = asyncio.Event()
@@ -179,11 +184,20 @@ class DeliveryWorker:
             for delivery_id in page:
                 if self._stop.is_set() or self._rests.get(channel_id, 0) > self._clock.now():
                     return
+                await self._keep_pace()
                 attempt = self._attempt(delivery_id)
                 await asyncio.wait({attempt})
                 _raise_failure(attempt)
                 if self._crowded:
                     return
+
+    async def _keep_pace(self) -> None:
+        """By the loop's own clock: it is the loop that is spared."""
+        now = asyncio.get_running_loop().time()
+        start = max(self._next_start, now - BURST * PACE)
+        self._next_start = start + PACE
+        if start > now:
+            await asyncio.sleep(start - now)
 
     def _attempt(self, delivery_id: int) -> asyncio.Task[None]:
         """The attempt in hand, or a new one: never two of the same delivery at once."""
