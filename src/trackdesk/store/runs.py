@@ -151,10 +151,17 @@ def by_seq(tx: Tx, seq: int) -> RunRow:
     return _run_row(row)
 
 
+_LATER_DEADLINE = "r.deadline > ? AND r.deadline_status IN ('ON_TRACK', 'WARNING')"
+"""Of a run whose warning is held: its deadline comes behind the held time and is judged at its instant."""
+
+
 def _due(until: int, skip: tuple[int, int] | None) -> tuple[str, list[int]]:
     if skip is None:
         return "r.next_due_at <= ?", [until]
-    return "r.next_due_at <= ? AND (r.next_due_at <= ? OR r.next_due_at > ?)", [until, *skip]
+    return (
+        f"r.next_due_at <= ? AND (r.next_due_at <= ? OR r.next_due_at > ? OR ({_LATER_DEADLINE} AND r.deadline <= ?))",
+        [until, *skip, skip[1], until],
+    )
 
 
 def put_off_first(tx: Tx, until: int, skip: tuple[int, int] | None, next_due_at: int) -> str | None:
@@ -181,14 +188,18 @@ def due(tx: Tx, until: int, limit: int, skip: tuple[int, int] | None) -> list[tu
 
 
 def next_due(tx: Tx, skip: tuple[int, int] | None) -> int | None:
-    """The least `next_due_at` outside of `skip` (from, to]."""
+    """The least instant outside of `skip` (from, to] at which some run is due."""
     if skip is None:
-        row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at IS NOT NULL")
+        rows = tx.all("SELECT min(next_due_at) FROM runs WHERE next_due_at IS NOT NULL")
     else:
-        row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at <= ?", (skip[0],))
-        if row is None or row[0] is None:
-            row = tx.one("SELECT min(next_due_at) FROM runs WHERE next_due_at > ?", (skip[1],))
-    return None if row is None else row[0]
+        start, end = skip
+        rows = tx.all(
+            "SELECT (SELECT min(next_due_at) FROM runs WHERE next_due_at <= ?) UNION ALL "
+            "SELECT (SELECT min(next_due_at) FROM runs WHERE next_due_at > ?) UNION ALL "
+            f"SELECT min(r.deadline) FROM runs r WHERE r.next_due_at > ? AND r.next_due_at <= ? AND {_LATER_DEADLINE}",
+            (start, end, start, end, end),
+        )
+    return min((row[0] for row in rows if row[0] is not None), default=None)
 
 
 def _run_row(row: tuple[Any, ...]) -> RunRow:
