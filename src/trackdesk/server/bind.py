@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 SLOW: Final = 1.0
 """Seconds after which a request is worth a line in the log."""
+CLIENT_GONE: Final = 499
+"""Counted, never sent: the status that nginx made known for this."""
 IDEMPOTENCY_KEY: Final = istr("Idempotency-Key")
 _IF_MATCH: Final = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})', re.ASCII)
 
@@ -66,8 +68,10 @@ class Bound:
         response: web.StreamResponse
         try:
             response = await self._answer(request, request_id)
-        except (ConnectionError, asyncio.CancelledError):  # the caller has gone; aiohttp ends the connection
+        except asyncio.CancelledError:
             raise
+        except ConnectionError as error:
+            response = _gone(request, error)
         except Exception as error:
             response = problems.answer(problems.as_error(error, request_id, self.endpoint.name), request_id)
         finally:
@@ -109,6 +113,15 @@ class Bound:
         if not response.prepared:
             response.headers[REQUEST_ID] = request_id
         return response
+
+
+def _gone(request: web.Request, error: ConnectionError) -> web.Response:
+    """What stands for the answer when there is nobody to take it. Raising instead would have aiohttp log an error with
+    its traceback for every console that is closed."""
+    log.debug("the caller of %s has gone: %s", request.path, error)
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=CLIENT_GONE)
 
 
 def _checked(values: Mapping[str, str]) -> Mapping[str, str]:

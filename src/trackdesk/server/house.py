@@ -11,9 +11,8 @@ import orjson
 from trackdesk.server.statistics import Statistics
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
-
-    from aiohttp import web
 
     from trackdesk.domain.identity import Worker
     from trackdesk.engine.core import Engine
@@ -29,8 +28,8 @@ class House:
     workers: Callable[[], list[Worker]]
     version: str
     statistics: Statistics = field(default_factory=Statistics)
-    streams: set[web.Request] = field(default_factory=set)
-    """Live streams that are open."""
+    streams: set[asyncio.Transport | None] = field(default_factory=set)
+    """The connections of live streams that are open."""
 
     @cached_property
     def openapi(self) -> bytes:
@@ -42,7 +41,6 @@ class House:
     def let_go(self) -> None:
         """End the live streams, also those whose watcher takes nothing, so that a shutdown waits for none of them."""
         self.engine.hub.close()
-        for request in self.streams:
-            transport = request.transport
+        for transport in self.streams:
             if transport is not None and transport.get_write_buffer_size():
                 transport.abort()

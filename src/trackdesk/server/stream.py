@@ -47,14 +47,16 @@ async def stream(call: Call) -> web.StreamResponse:
         subscription = call.engine.hub.subscribe(call.caller.namespace_id, topics)
     except HubFullError as error:
         raise Unavailable(f"{error}.", retry_after=10) from None
-    call.house.streams.add(call.request)
+    transport = call.request.transport
     try:
         opening = await _opening(call, subscription, since, topics)
         response = web.StreamResponse(headers=headers)
         await response.prepare(call.request)
+        if transport is not None:
+            call.house.streams.add(transport)
         await _send(call, response, subscription, opening)
     finally:
-        call.house.streams.discard(call.request)
+        call.house.streams.discard(transport)
         subscription.close()
     return response
 
