@@ -235,11 +235,23 @@ async def test_the_total_is_capped_and_unknown_where_counting_would_be_slow(
     house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trackdesk.store.keyset.COUNT_CAP", 10)
+    monkeypatch.setattr("trackdesk.store.keyset.CHECKED", 5)
     house.runs_by_id(*(f"r{number}" for number in range(20)))
     meta = (await run_lists.page(readers, DEFAULT, RunFilter(), NOW)).meta
     assert (meta.total, meta.total_capped) == (10, True)
     meta = (await run_lists.page(readers, DEFAULT, RunFilter(q="-id:r1*"), NOW)).meta
     assert (meta.total, meta.total_capped) == (None, True)
+
+
+async def test_a_search_that_finds_more_than_it_looks_at_has_no_total(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackdesk.store.run_wanted.MOST_FOUND", 3)
+    for number in range(5):
+        house.run(id=f"r{number}", status="FAILED", error="disk full")
+    page = await run_lists.page(readers, DEFAULT, RunFilter(search="disk"), NOW)
+    assert [run.id for run in page.data] == ["r4", "r3", "r2"]
+    assert (page.meta.total, page.meta.total_capped) == (None, True)
 
 
 async def test_more_processes_than_can_be_walked_are_checked_row_by_row(house: House, readers: Readers) -> None:

@@ -30,7 +30,7 @@ async def keys(readers: Readers, namespace_id: int, given: KeyFilter) -> Page[Ke
         "name",
         value=key_from,
         position=lambda row: [row[1]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 
@@ -49,7 +49,7 @@ async def departments(readers: Readers, namespace_id: int, given: Listing) -> Pa
         "id",
         value=department_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 

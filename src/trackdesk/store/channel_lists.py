@@ -46,7 +46,7 @@ async def page(readers: Readers, namespace_id: int, given: Listing) -> Page[Chan
         "name",
         value=lambda row: channel_from(row, row[_AT]),
         position=lambda row: [row[1]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 
@@ -74,7 +74,7 @@ async def deliveries(readers: Readers, namespace_id: int, given: DeliveryFilter)
         "-id",
         value=lambda row: by_id[row[0]],
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 

@@ -80,7 +80,7 @@ async def page(readers: Readers, caller: Caller, given: NotificationFilter) -> P
         "-id",
         value=lambda row: notification_from(row, known[row[0]][0], known[row[0]][1]),
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 

@@ -45,7 +45,7 @@ async def page(readers: Readers, namespace_id: int, given: IncidentFilter, now: 
         given.sort,
         value=incident_from,
         position=lambda row: list(row[_WIDTH:]),
-        total=await total_of(readers, [listed]),
+        total=(None, True) if wanted.cut else await total_of(readers, listed),
     )
 
 
@@ -82,7 +82,7 @@ async def comments(readers: Readers, namespace_id: int, incident_id: int, given:
         "id",
         value=comment_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 
@@ -101,5 +101,5 @@ async def timeline(readers: Readers, namespace_id: int, incident_id: int, given:
         "seq",
         value=journal_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )

@@ -68,6 +68,8 @@ class Wanted:
     found: tuple[int, ...] | None = None
     parts: list[Part] = field(default_factory=list)
     nothing: bool = False
+    cut: bool = False
+    """The search finds more than it looks at."""
 
 
 async def wanted_incidents(readers: Readers, namespace_id: int, given: IncidentFilter, now: int) -> Wanted:
@@ -103,6 +105,7 @@ async def _search(readers: Readers, wanted: Wanted, terms: Terms, search: str | 
     looked_up += [await _find(readers, str(term.value), "title") for term in titles if not term.negated]
     if search and not words_of(search):
         looked_up.append(frozenset())
+    wanted.cut = any(len(ids) >= MOST_FOUND for ids in looked_up)
     for ids in looked_up:
         wanted.found = tuple(ids if wanted.found is None else ids.intersection(wanted.found))
     unwanted = [await _find(readers, word) for word in without]

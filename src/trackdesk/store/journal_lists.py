@@ -49,7 +49,7 @@ async def page(readers: Readers, namespace_id: int, given: JournalFilter) -> Pag
         "-seq",
         value=journal_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from trackdesk.store.readers import Readers
 
+CHECKED = 3000
+"""So many rows are looked at one by one to count those that a residual lets through."""
+
 T = TypeVar("T")
 
 Position = list[int | str | None]
@@ -82,18 +85,17 @@ async def rows_of(readers: Readers, listed: Listed, position: Position | None, l
     return list(await readers.all(query.sql, query.params))
 
 
-async def total_of(readers: Readers, lists: Sequence[Listed]) -> tuple[int | None, bool]:
-    """The total and whether it is capped. Never looks at more than the cap allows: a total behind it that would take
-    checking every row is None."""
+async def total_of(readers: Readers, listed: Listed) -> tuple[int | None, bool]:
+    """The total and whether it is capped: (None, True) where telling would take checking too many rows."""
+    cap = CHECKED if listed.residual else COUNT_CAP
     fitting = seen = 0
-    for listed in lists:
-        for walk in listed.walks:
-            query = count_sql(listed, walk, COUNT_CAP + 1 - seen)
-            row = await readers.one(query.sql, query.params)
-            assert row is not None
-            fitting, seen = fitting + row[0], seen + row[1]
-            if seen > COUNT_CAP:
-                return (COUNT_CAP, True) if fitting > COUNT_CAP else (None, True)
+    for walk in listed.walks:
+        query = count_sql(listed, walk, cap + 1 - seen)
+        row = await readers.one(query.sql, query.params)
+        assert row is not None
+        fitting, seen = fitting + row[0], seen + row[1]
+        if seen > cap:
+            return (COUNT_CAP, True) if fitting > COUNT_CAP else (None, True)
     return fitting, False
 
 

@@ -34,7 +34,7 @@ async def page(readers: Readers, namespace_id: int, address: RunAddress, given: 
         sort,
         value=log_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, [listed]),
+        total=await total_of(readers, listed),
     )
     if given.tail:
         page.data.reverse()

@@ -11,7 +11,7 @@ from trackdesk.store.conditions import Part
 from trackdesk.store.keyset import Position, empty_page, make_page, read_position, rows_of, total_of
 from trackdesk.store.rows import RUN_COLUMNS, RUN_FROM, run_from
 from trackdesk.store.run_plans import plan_runs
-from trackdesk.store.run_wanted import By, wanted_runs
+from trackdesk.store.run_wanted import wanted_runs
 
 if TYPE_CHECKING:
     from trackdesk.domain.filters import RunFilter
@@ -23,15 +23,15 @@ _WIDTH = RUN_COLUMNS.count(",") + 1
 
 
 async def page(readers: Readers, namespace_id: int, given: RunFilter, now: int) -> Page[Run]:
-    """Runs without a value to sort by come last, both ways. `total` is None where a search or a condition without an
-    index would have to look at more than 10,000 rows. Raises Invalid (`q`, `sort`, `cursor`)."""
+    """Runs without a value to sort by come last, both ways. `total` is None where it would take checking many rows
+    one by one, and where a search finds more than it looks at. Raises Invalid (`q`, `sort`, `cursor`)."""
     start = read_position(given.cursor, given.sort, "iii")
     wanted = await wanted_runs(readers, namespace_id, given, now)
     plan = await plan_runs(readers, wanted, given.sort)
     if wanted.nothing:
         return empty_page(Page[Run], given.limit)
     rows = await _rows(readers, plan, start, given.limit + 1)
-    total = await total_of(readers, [plan.values, *([plan.nulls] if plan.nulls else [])])
+    cut = any(found.cut for found in wanted.found)
     return make_page(
         Page[Run],
         rows,
@@ -39,7 +39,7 @@ async def page(readers: Readers, namespace_id: int, given: RunFilter, now: int) 
         given.sort,
         value=lambda row: run_from(row[1]),
         position=_position,
-        total=(None, total[1]) if By.SEARCH in wanted.residual and total[1] else total,
+        total=(None, True) if cut else await total_of(readers, plan.counted),
     )
 
 

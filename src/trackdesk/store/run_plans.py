@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trackdesk.store.readers import Readers
     from trackdesk.store.run_wanted import Wanted
 
-FEW = 5000
+FEW = 4000
 """So many rows are sorted rather than looked for along the index of their sort."""
 
 _JOIN = "CROSS JOIN processes p ON p.id = r.process_id"
@@ -51,9 +51,11 @@ runs, which any sort may sort. A filter that lets at most `FEW` rows through may
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`values` are the rows whose sort column has a value, `nulls` come behind them; both go on by their own order."""
+    """`values` are the rows whose sort column has a value, `nulls` come behind them; both go on by their own order.
+    `counted` has both."""
 
     values: Listed
+    counted: Listed
     nulls: Listed | None = None
 
 
@@ -68,11 +70,13 @@ async def plan_runs(readers: Readers, wanted: Wanted, sort: str) -> Plan:
     if by is None and wanted.narrow and wanted.started[0] is None:
         raise Invalid("q" if column == "started_at" else "sort", _TOO_WIDE)
     if column == "started_at":
-        return Plan(_in_order_of_start(wanted, by, descending=descending))
+        listed = replace(_in_order_of_start(wanted, by), descending=descending)
+        return Plan(listed, listed)
     values = few is not None and _few_values(wanted, few, column)
     nulls = few is not None and _few_nulls(wanted, few, column)
     return Plan(
         replace(values or _along(wanted, column), descending=descending),
+        _in_order_of_start(wanted, by),
         replace(nulls or _along_nulls(wanted, column), descending=descending),
     )
 
@@ -100,12 +104,12 @@ async def _is_few(readers: Readers, walks: Sequence[Walk]) -> bool:
     return True
 
 
-def _in_order_of_start(wanted: Wanted, by: By | None, *, descending: bool) -> Listed:
+def _in_order_of_start(wanted: Wanted, by: By | None) -> Listed:
     walks = _walks(wanted, by) if by is not None else None
     if by is None or walks is None:
         space = Part("r.namespace_id = ?", (wanted.namespace_id,))
-        return replace(_listed(wanted, None, (_walk("runs_by_start", space),)), descending=descending)
-    return replace(_listed(wanted, by, walks), descending=descending)
+        return _listed(wanted, None, (_walk("runs_by_start", space),))
+    return _listed(wanted, by, walks)
 
 
 def _listed(wanted: Wanted, served: By | None, walks: Sequence[Walk], *more: Part) -> Listed:

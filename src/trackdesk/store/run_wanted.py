@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_WALKS = 50
 """More values than this are checked row by row instead of being walked one by one."""
-MOST_FOUND = 2000
+MOST_FOUND = 1000
 """How many runs, newest first, a search finds by their error, and how many by their id."""
 
 _COLUMNS = {
@@ -78,6 +78,8 @@ class Found:
 
     processes: tuple[int, ...]
     seqs: tuple[int, ...]
+    cut: bool
+    """There are more."""
 
     @property
     def part(self) -> Part:
@@ -301,8 +303,9 @@ async def _by_id(readers: Readers, namespace_id: int, term: Term) -> list[int]:
 async def _find(readers: Readers, namespace_id: int, word: str) -> Found:
     processes = await _processes(readers, namespace_id, contains("name", word))
     seqs = await _by_id(readers, namespace_id, Term("id", Op.PREFIX, word))
-    expression = full_text(word)
+    expression, cut = full_text(word), len(seqs) >= MOST_FOUND
     if expression is not None:
         sql = f"SELECT rowid FROM run_words WHERE run_words MATCH ? ORDER BY rowid DESC LIMIT {MOST_FOUND}"
-        seqs += [row[0] for row in await readers.all(sql, (expression,))]
-    return Found(tuple(processes), tuple(sorted(set(seqs))))
+        failed = [row[0] for row in await readers.all(sql, (expression,))]
+        seqs, cut = seqs + failed, cut or len(failed) >= MOST_FOUND
+    return Found(tuple(processes), tuple(sorted(set(seqs))), cut)
