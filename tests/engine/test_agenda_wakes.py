@@ -8,8 +8,6 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.clocks import FakeClock
 from tests.engine.house import gathered, open_house
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
@@ -17,6 +15,8 @@ from trackdesk.engine.verdicts import BATCH
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.engine.house import House
 

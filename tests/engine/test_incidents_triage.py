@@ -112,8 +112,9 @@ async def test_each_step_has_its_word_in_the_journal(still: House) -> None:
     await patch(still, incident, title="two printers on fire")
 
     assert still.journal("incidents") == [
-        "opened", "triaged", "started", "triaged", "handed_back", "closed", "reopened", "severity", "assigned", "changed"
-    ]  # fmt: skip
+        *("opened", "triaged", "started", "triaged", "handed_back", "closed", "reopened"),
+        *("severity", "assigned", "changed"),
+    ]
     assert still.changed("incidents")[-1] == {"title": ["printer on fire", "two printers on fire"]}
     assert still.told() == ["opened", "closed", "reopened", "severity_raised"]
 
