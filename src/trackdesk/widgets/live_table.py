@@ -99,6 +99,17 @@ class LiveTable(TableHands):
             self._face = "failed" if failure is not None else "empty"
         self.refresh()
 
+    def end_loading(self) -> None:
+        """The load came to nothing; what was shown stays as it was."""
+        self._stop_slow()
+        self._asked_for_more = False
+        self._face = "rows" if len(self.rows) else "empty"
+        self.refresh()
+
+    @property
+    def filtered_by(self) -> str:
+        return self._filter
+
     def set_filter(self, expression: str) -> None:
         """What the list is filtered by, for its title and for the face of a filter that matches nothing."""
         self._filter = expression

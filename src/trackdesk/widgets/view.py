@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from trackdesk.widgets.faces import Failure
 from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.log_view import LogView
@@ -104,6 +105,11 @@ class View(Vertical):
 
     def changed(self, change: Changed) -> None:
         """Read again what `change` names. Called on the visible view only; a hidden one gets one `resync` when seen."""
+
+    def lost(self, failure: Failure) -> None:
+        """The server is away: what is shown is old. Once it is back, `changed` comes with `resync`."""
+        for table in self.query(LiveTable):
+            table.show_failure(failure)
 
     def narrow(self, expression: str) -> None:
         """Show what matches `expression`: what follows a section's name on the command line."""
