@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from trackdesk.domain.errors import Conflict
 from trackdesk.domain.instant import Instant
-from trackdesk.domain.model import Input, Label, ProcessName, Text, Title, Value
+from trackdesk.domain.model import Input, Label, ProcessName, Text, Title, Value, clean
 
 BULK_LIMIT = 1000
 
@@ -101,7 +101,7 @@ class BulkIncidents(Input):
         ]
         | None
     ) = None
-    q: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    q: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(clean)] | None = None
     expect: Annotated[int, Field(ge=0, le=BULK_LIMIT)] | None = None
     """With `q`: how many incidents the caller has seen it match; another number changes nothing (409 `changed`)."""
     status: IncidentStatus | None = None
