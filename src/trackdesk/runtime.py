@@ -101,7 +101,12 @@ class Server:
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)
         listening = await listen(build_app(house), settings.host, settings.port)
-        closing.push_async_callback(listening.stop)
+
+        async def finish_what_is_in_hand() -> None:
+            """Requests and sends at the same time: each may take most of the five seconds there are."""
+            await asyncio.gather(listening.stop(), engine.delivery.stop())
+
+        closing.push_async_callback(finish_what_is_in_hand)
         self._say(listening, lock)
         monitor = LagMonitor("server")
         monitor.start()
@@ -160,8 +165,9 @@ def run_loop(main: Coroutine[Any, Any, int]) -> int:
 class EmbeddedServer:
     """A `Server` in its own thread with its own event loop, so that no screen can stall it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         self._settings = settings
+        self._clock = clock
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -202,7 +208,7 @@ class EmbeddedServer:
 
     async def _serve(self) -> int:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with Server(self._settings) as server:
+        async with Server(self._settings, clock=self._clock) as server:
             self.url = server.url
             self._started.set()
             await self._stop.wait()

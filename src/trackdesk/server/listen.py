@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
     from aiohttp.web import Application
 
-SHUTDOWN_SECONDS = 4.0
+SHUTDOWN_SECONDS = 3.0
 """How long requests in hand may take to finish."""
 KEEPALIVE_SECONDS = 75.0
+MAX_LINE: Final = 65_536
+"""Bytes of a request line; a list may be narrowed by many long words."""
+
+
+class _NoTracesOfStrangers(logging.Filter):
+    """What is no HTTP is one line in the log: it is the sender's fault, and anybody can send much of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        fault = record.exc_info[1] if record.exc_info else None
+        if isinstance(fault, HttpProcessingError):
+            record.msg, record.args = "malformed request: %s", (type(fault).__name__,)
+            record.exc_info, record.exc_text = None, None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+_log = logging.getLogger(__name__)
+_log.addFilter(_NoTracesOfStrangers())
 
 
 class Listening:
@@ -36,6 +56,8 @@ async def listen(app: Application, host: str, port: int) -> Listening:
         handle_signals=False,
         shutdown_timeout=SHUTDOWN_SECONDS,
         keepalive_timeout=KEEPALIVE_SECONDS,
+        max_line_size=MAX_LINE,
+        logger=_log,
     )
     await runner.setup()
     site = web.TCPSite(runner, host, port, backlog=1024)

@@ -1,0 +1,129 @@
+"""What must hold of every database that trackdesk leaves behind, however it was ended: queries that find nothing.
+
+A later part of the program adds its own in one entry.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LATE = "(r.deadline_status IN ('MISSED', 'COMPLETED_LATE') OR r.overdue_at_finish)"
+_COUNTED = f"""
+SELECT p.name, p.total, p.active, p.completed, p.failed, p.skipped, p.late, found.*
+FROM processes p JOIN (
+    SELECT p.id AS id, count(r.seq) AS total, coalesce(sum(r.status = 'ACTIVE'), 0) AS active,
+        coalesce(sum(r.status = 'COMPLETED'), 0) AS completed, coalesce(sum(r.status = 'FAILED'), 0) AS failed,
+        coalesce(sum(r.status = 'SKIPPED'), 0) AS skipped, coalesce(sum({_LATE}), 0) AS late
+    FROM processes p LEFT JOIN runs r ON r.process_id = p.id GROUP BY p.id
+) found ON found.id = p.id
+WHERE (p.total, p.active, p.completed, p.failed, p.skipped, p.late)
+    <> (found.total, found.active, found.completed, found.failed, found.skipped, found.late)
+"""
+
+_TROUBLES = """
+SELECT j.seq, j.at, j.kind, p.namespace_id, p.name AS process, r.id AS run_id
+FROM journal j JOIN runs r ON r.uid = j.ref JOIN processes p ON p.id = r.process_id
+WHERE j.topic = 'runs' AND j.kind IN ('missed', 'failed', 'stalled')
+"""
+_LATE_AT_LAST = """
+SELECT p.id AS process_id FROM journal j JOIN runs r ON r.uid = j.ref JOIN processes p ON p.id = r.process_id
+WHERE j.topic = 'runs' AND j.kind IN ('completed', 'failed', 'skipped', 'superseded') AND r.overdue_at_finish
+    AND json_extract(j.changed, '$.deadline_status[0]') <> 'MISSED'
+"""
+
+BROKEN: dict[str, str] = {
+    "a page of the file is damaged": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "a row lacks its parent": "SELECT * FROM pragma_foreign_key_check",
+    "the journal has a gap": "SELECT count(*), min(seq), max(seq) FROM journal HAVING count(*) <> max(seq) OR "
+    "min(seq) <> 1",
+    "a process counts other runs than it has": _COUNTED,
+    "a request was carried out twice": "SELECT correlation_id FROM runs WHERE correlation_id IS NOT NULL "
+    "GROUP BY correlation_id HAVING count(*) > 1",
+    "a report was filed twice": "SELECT title FROM incidents WHERE origin = 'report' GROUP BY title HAVING "
+    "count(*) > 1",
+    "a comment stands twice": "SELECT content FROM comments GROUP BY content HAVING count(*) > 1",
+    "a run did not start once": "SELECT r.uid FROM runs r WHERE 1 <> "
+    "(SELECT count(*) FROM journal WHERE topic = 'runs' AND kind = 'started' AND ref = r.uid)",
+    "a run did not end once": "SELECT r.uid, r.status FROM runs r WHERE (r.status <> 'ACTIVE') <> (SELECT count(*) "
+    "FROM journal WHERE topic = 'runs' AND kind IN ('completed', 'failed', 'skipped', 'superseded') AND ref = r.uid)",
+    "a run was found late twice": "SELECT ref FROM journal WHERE topic = 'runs' AND kind = 'missed' "
+    "GROUP BY ref HAVING count(*) > 1",
+    "a finished run waits for something": "SELECT uid FROM runs WHERE status <> 'ACTIVE' AND next_due_at IS NOT NULL",
+    "nobody will look at a deadline": "SELECT uid FROM runs WHERE status = 'ACTIVE' AND deadline IS NOT NULL "
+    "AND deadline_status IN ('ON_TRACK', 'WARNING') AND (next_due_at IS NULL OR next_due_at > deadline)",
+    "tags are not those of their runs": "SELECT * FROM (SELECT coalesce(sum((SELECT count(*) FROM "
+    "json_each(tags))), 0) AS a "
+    "FROM runs), (SELECT count(*) AS b FROM run_tags) WHERE a <> b",
+    "trouble without an incident": f"""
+        SELECT t.* FROM ({_TROUBLES}) t WHERE NOT EXISTS (
+            SELECT 1 FROM incidents i WHERE i.namespace_id = t.namespace_id
+            AND i.cause IN ('process:' || t.process, 'run:' || t.process || '/' || t.run_id)
+            AND i.opened_at <= t.at AND (i.closed_at IS NULL OR i.closed_at >= t.at))""",
+    "incidents count other troubles than there were": f"""
+        SELECT p.name,
+            (SELECT count(*) FROM ({_TROUBLES}) t WHERE t.process = p.name AND t.namespace_id = p.namespace_id)
+            + (SELECT count(*) FROM ({_LATE_AT_LAST}) l WHERE l.process_id = p.id) AS troubles,
+            (SELECT coalesce(sum(i.occurrences), 0) FROM incidents i
+             WHERE i.namespace_id = p.namespace_id AND i.process = p.name AND i.origin <> 'report') AS counted
+        FROM processes p WHERE troubles <> counted""",
+    "two incidents are open for one cause": "SELECT cause FROM incidents WHERE status <> 'CLOSED' AND cause IS "
+    "NOT NULL "
+    "GROUP BY namespace_id, cause HAVING count(*) > 1",
+    "an incident was not opened once": "SELECT i.id FROM incidents i WHERE 1 <> (SELECT count(*) FROM journal "
+    "WHERE topic = 'incidents' AND kind = 'opened' AND ref = CAST(i.id AS TEXT))",
+    "an incident was not told once": "SELECT i.id FROM incidents i WHERE 1 <> (SELECT count(*) FROM notifications "
+    "WHERE kind = 'opened' AND incident_id = i.id)",
+    "an incident was closed without a word": "SELECT i.id, i.status FROM incidents i WHERE (i.status = 'CLOSED') <> "
+    "(SELECT coalesce(sum(CASE kind WHEN 'closed' THEN 1 ELSE -1 END), 0) FROM journal "
+    "WHERE topic = 'incidents' AND kind IN ('closed', 'reopened') AND ref = CAST(i.id AS TEXT))",
+    "a closed incident was not told": "SELECT i.id FROM incidents i WHERE (SELECT count(*) FROM journal "
+    "WHERE topic = 'incidents' AND kind = 'closed' AND ref = CAST(i.id AS TEXT)) <> "
+    "(SELECT count(*) FROM notifications WHERE kind = 'closed' AND incident_id = i.id)",
+    "a warning was not told once": "SELECT j.ref FROM journal j WHERE j.topic = 'runs' AND j.kind = 'warning' "
+    "GROUP BY j.ref "
+    "HAVING count(*) <> (SELECT count(*) FROM notifications WHERE kind = 'warning' AND run_uid = j.ref)",
+    "a notification is not in the journal": "SELECT n.id FROM notifications n WHERE n.kind <> 'test' AND 1 <> "
+    "(SELECT count(*) FROM journal WHERE topic = 'notifications' AND kind = 'told' AND ref = CAST(n.id AS TEXT))",
+    "a chosen channel has no delivery": "SELECT n.id FROM notifications n WHERE "
+    "(SELECT count(*) FROM json_each(n.routing) WHERE json_extract(value, '$[2]') IS NULL) <> "
+    "(SELECT count(*) FROM deliveries d WHERE d.notification_id = n.id)",
+    "a delivery is not marked as it went": "SELECT d.id, d.status FROM deliveries d WHERE (d.status = 'SENT') <> "
+    "(SELECT count(*) FROM delivery_attempts WHERE delivery_id = d.id AND outcome = 'sent')",
+    "a delivery miscounts its attempts": "SELECT d.id FROM deliveries d WHERE d.attempts <> "
+    "(SELECT count(*) FROM delivery_attempts WHERE delivery_id = d.id)",
+    "a sent delivery is not in the journal": "SELECT d.id FROM deliveries d WHERE (d.status = 'SENT') <> "
+    "(SELECT count(*) FROM journal WHERE topic = 'deliveries' AND kind = 'sent' AND ref = CAST(d.id AS TEXT))",
+    "a delivery is forgotten": "SELECT id FROM deliveries WHERE status IN ('PENDING', 'RETRYING') AND "
+    "next_due_at IS NULL",
+    "a line stands twice": "SELECT run_seq, seq FROM logs WHERE seq IS NOT NULL GROUP BY run_seq, seq HAVING "
+    "count(*) > 1",
+}
+
+UNFINISHED = """
+SELECT (SELECT count(*) FROM deliveries WHERE next_due_at IS NOT NULL)
+    + (SELECT count(*) FROM runs WHERE next_due_at IS NOT NULL AND next_due_at <= :now)
+"""
+"""How much is due at `now`, µs."""
+
+
+def rows(path: Path, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
+    """What another program reads in the file; it may belong to a running server."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
+        return [tuple(row) for row in connection.execute(sql, params)]
+
+
+def broken(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Each invariant that does not hold, with the first rows that show it. All are read in one transaction."""
+    found = {}
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
+        connection.isolation_level = None
+        connection.execute("BEGIN")
+        for name, sql in BROKEN.items():
+            if shown := connection.execute(sql).fetchmany(3):
+                found[name] = shown
+    return found
