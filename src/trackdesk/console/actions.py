@@ -72,6 +72,7 @@ GROUPS = (WORK, LIST, MOVE, LOG, GO, CONSOLE)
 
 _LIST = ("list",)
 _MOVE = ("list", "log")
+_MADE = ("run", "incident", "channel", "department", "key")
 
 ACTIONS: tuple[Action, ...] = (
     # -- work: what an operator came for ---------------------------------------------------------------------------
@@ -93,13 +94,31 @@ ACTIONS: tuple[Action, ...] = (
     Action("assign", ("a",), "assign", "Give the incident to somebody.", WORK, ("incident",), 6),
     Action("severity", ("plus",), "severity", "Choose another severity.", WORK, ("incident",), 7),
     Action("extend", ("e",), "extend", "Extend the deadline of the run.", WORK, ("run", "incident"), 8),
-    Action("new", ("n",), "new", "Make a new one of what is listed.", WORK, ("run", "incident", "channel"), 6),
+    Action("new", ("n",), "new", "Make a new one of what is listed.", WORK, _MADE, 6),
+    Action("edit", ("E",), "edit", "Change its settings.", WORK, ("process", "channel", "department", "key"), 3),
+    Action("switch", ("z",), "on/off", "Switch the channel off, or on again.", WORK, ("channel",), 4),
     Action("test", ("T",), "test", "Send a test message through the channel.", WORK, ("channel",), 2),
     Action("retry", ("R",), "retry", "Send the delivery again now.", WORK, ("delivery",), 2),
     Action("read", ("i",), "read", "Mark as read, or as unread again.", WORK, ("inbox",), 2),
     Action("read_all", ("I",), "all read", "Mark the whole inbox as read.", WORK, ("inbox",), 3),
     Action("undo", ("u",), "undo", "Take back the last change you made here.", WORK, ("incident", "inbox"), 10),
-    Action("delete", ("D",), "delete", "Delete it, after a question.", WORK, ("incident", "run", "channel")),
+    Action(
+        "all",
+        ("A",),
+        "act on all",
+        "Do one thing to all that the filter matches, after a question.",
+        WORK,
+        ("incident",),
+    ),
+    Action(
+        "delete",
+        ("D",),
+        "delete",
+        "Delete it, after a question; revoke the key.",
+        WORK,
+        ("incident", "run", "channel", "department", "key"),
+        labels={"key": "revoke"},
+    ),
     # -- lists -----------------------------------------------------------------------------------------------------
     Action("open", ("enter",), "open", "Open what the cursor is on.", LIST, _LIST, 1, widget=True),
     Action("filter", ("slash",), "filter", "Filter as you type; esc clears, enter keeps.", LIST, _LIST, 11),
@@ -136,6 +155,14 @@ ACTIONS: tuple[Action, ...] = (
     # -- going places ----------------------------------------------------------------------------------------------
     Action("previous_tab", ("left_square_bracket",), "tab before", "To the tab before.", GO, ("tabs",)),
     Action("next_tab", ("right_square_bracket",), "next tab", "To the next tab.", GO, ("tabs",)),
+    Action(
+        "about",
+        ("w",),
+        "go to",
+        "Go to what it is about: the run of an incident, the incident of a notification.",
+        GO,
+        ("incident", "inbox", "delivery"),
+    ),
     Action("last_place", ("minus",), "last place", "To the section you were in before.", GO, frame=True),
     Action("back", ("escape", "q"), "back", "Leave the filter, clear the marks, go back.", GO, frame=True),
     # -- the console itself ----------------------------------------------------------------------------------------
