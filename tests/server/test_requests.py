@@ -229,3 +229,20 @@ async def test_a_body_cut_short_leaves_the_server_well(stand: Stand) -> None:
 async def test_a_body_that_claims_to_be_compressed_and_is_not_is_the_callers_fault(stand: Stand) -> None:
     answer = await stand.ask("POST", START, data=b"{}not gzip", headers={**JSON, "Content-Encoding": "gzip"})
     assert answer.status == 400
+
+
+async def test_a_very_long_query_is_answered_as_any_other(stand: Stand) -> None:
+    words = "&".join(f"process={'x' * 250}" for _ in range(50))
+    assert (await stand.ask("GET", f"/v1/runs?{words}")).status == 200
+    assert (await stand.ask("GET", f"/v1/runs?{words}&process=y")).field == "process"
+
+
+async def test_what_is_no_http_is_one_line_in_the_log(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    host, port = stand.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert "Traceback" not in caplog.text
+    assert (await stand.ask("GET", "/v1/runs")).status == 200

@@ -1,0 +1,87 @@
+"""Bounds that keep one caller from taking everything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from tests.clocks import until
+from tests.server.stand import OWNER_KEY, open_stand
+from tests.server.stubs import echo, stubs
+from trackdesk.domain.model import MAX_DEPTH
+from trackdesk.server import bind, body
+from trackdesk.server.limits import Bucket, too_deep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from aiohttp import web
+
+    from trackdesk.server.call import Call
+
+
+async def test_more_requests_than_can_be_in_hand_are_told_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bind, "MAX_IN_FLIGHT", 2)
+    let_go = asyncio.Event()
+
+    async def slow(call: Call) -> web.Response:
+        await let_go.wait()
+        return await echo(call)
+
+    async with open_stand(tmp_path, stubs(runs__list=slow)) as stand:
+        waiting = [asyncio.ensure_future(stand.ask("GET", "/v1/runs")) for _ in range(2)]
+        await until(lambda: stand.house.statistics.in_flight == 2)
+        refused = await stand.ask("GET", "/v1/runs")
+        assert (refused.status, refused.json["code"], refused.headers["Retry-After"]) == (503, "overloaded", "1")
+        let_go.set()
+        assert [answer.status for answer in await asyncio.gather(*waiting)] == [200, 200]
+        assert stand.house.statistics.in_flight == 0
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.05)
+    async with open_stand(tmp_path, stubs()) as stand:
+        host, port = stand.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"POST /v1/processes/a HTTP/1.1\r\nHost: x\r\nX-API-Key: {OWNER_KEY}\r\nContent-Length: 9\r\n\r\n{{"
+        writer.write(head.encode())
+        answer = await reader.readuntil(b"}]}")
+        writer.close()
+    assert b" 400 " in answer
+    assert b"did not arrive within" in answer
+
+
+def test_a_bucket_holds_one_second_and_fills_evenly() -> None:
+    bucket = Bucket(10, 0)
+    assert [bucket.take(0) for _ in range(10)] == [0.0] * 10
+    assert bucket.take(0) == 0.1
+    assert bucket.take(100_000) == 0.0
+    assert bucket.take(100_000) > 0
+    assert [bucket.take(60_000_000) for _ in range(11)].count(0.0) == 10
+
+
+_json = some.recursive(
+    some.none() | some.text(max_size=8),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=3), inner, max_size=3),
+    max_leaves=30,
+)
+
+
+@given(document=_json, wrapped=some.integers(0, 40))
+def test_depth_is_found_whatever_the_texts_hold(document: object, wrapped: int) -> None:
+    import json
+
+    for level in range(wrapped):
+        document = [document, "]}"] if level % 2 else {'"[{': document}
+    assert too_deep(json.dumps(document).encode()) is (_depth(document) > MAX_DEPTH)
+
+
+def _depth(value: object) -> int:
+    children = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if children is None else 1 + max(map(_depth, children), default=0)
