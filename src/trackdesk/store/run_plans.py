@@ -35,13 +35,15 @@ ALLOWED: Final[dict[tuple[By | None, str], str]] = {
     (By.TAG, "started_at"): "PRIMARY KEY",
     (By.PROCESS, "started_at"): "runs_by_process",
     (By.DEADLINE_STATUS, "started_at"): "runs_by_deadline_status",
-    (By.SERVICE, "started_at"): "runs_by_service",
-    (By.CATEGORY, "started_at"): "runs_by_category",
+    (By.SERVICE, "started_at"): "runs_by_start",
+    (By.CATEGORY, "started_at"): "runs_by_start",
     (By.STATUS, "started_at"): "runs_by_status",
     (None, "started_at"): "runs_by_start",
     (None, "completed_at"): "runs_by_completion",
     (By.STATUS, "completed_at"): "runs_by_completion",
     (By.DEADLINE_STATUS, "completed_at"): "runs_by_completion",
+    (By.SERVICE, "completed_at"): "runs_by_completion",
+    (By.CATEGORY, "completed_at"): "runs_by_completion",
     (By.STATUS, "deadline"): "runs_by_deadline",
     (By.PROCESS, "duration"): "runs_by_duration",
 }
@@ -125,7 +127,7 @@ def _walk(index: str, where: Part, order: tuple[str, ...] = ("r.started_at", "r.
 
 
 def _walks(wanted: Wanted, by: By) -> tuple[Walk, ...] | None:
-    """The rows of one filter in the order of their start; None when it has too many values to be walked."""
+    """The rows of one filter in the order of their start; None when it can't be walked, or has too many values."""
     space = Part("r.namespace_id = ?", (wanted.namespace_id,))
     if by is By.ID:
         return (_found_walk(space, wanted.seqs or ()),)
@@ -141,9 +143,7 @@ def _walks(wanted: Wanted, by: By) -> tuple[Walk, ...] | None:
         return _deadline_walks(wanted, space)
     if by is By.STATUS:
         return _each("runs_by_status", space, "r.status", wanted.statuses)
-    if by is By.SERVICE:
-        return _each("runs_by_service", space, "r.service", wanted.services)
-    return _each("runs_by_category", space, "r.category", wanted.categories)
+    return None  # service and category are read from the index of the sort
 
 
 def _each(index: str, space: Part, column: str, values: Sequence[str] | None) -> tuple[Walk, ...]:

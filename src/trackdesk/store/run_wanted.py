@@ -98,8 +98,6 @@ class Wanted:
     tags: list[tuple[int, ...]] = field(default_factory=list)
     statuses: tuple[str, ...] | None = None
     deadline_statuses: tuple[str, ...] | None = None
-    services: tuple[str, ...] | None = None
-    categories: tuple[str, ...] | None = None
     seqs: tuple[int, ...] | None = None
     stalled: bool = False
     found: list[Found] = field(default_factory=list)
@@ -197,10 +195,6 @@ def _read_labels(wanted: Wanted, terms: Terms, given: RunFilter) -> None:
             continue
         wanted.nothing |= not values
         wanted.residual[by] = [one_of(f"r.{by}", values)]
-        if by is By.SERVICE:
-            wanted.services = tuple(values)
-        else:
-            wanted.categories = tuple(values)
 
 
 async def _find_processes(readers: Readers, wanted: Wanted, terms: Terms, given: RunFilter) -> None:
