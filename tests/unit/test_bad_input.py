@@ -33,7 +33,8 @@ FILTERS = sorted(family(Filter)[1:], key=lambda model: model.__name__)
 
 NASTY: list[Any] = [
     None, True, 0, -1, 1, 2**53, 2**63, 2**64, 10**400, -(10**400), 0.5, 1e308, -1e308, 5e-324, "", " ", "\x00",
-    "a\x00b",     "\ud800", "\udfff\ud800", "a/b", "\u202e", "\ufeff", "x" * 300, "x" * 70_000, "30m", "999999d", "P", "PT", "-30m",
+    "a\x00b", "\ud800", "\udfff\ud800", "a/b", "\u202e", "\ufeff", "x" * 300, "x" * 70_000, "30m", "999999d",
+    "P", "PT", "-30m",
     "2026-01-02T03:04:05", "2026-01-02T03:04:05Z", "0000-00-00T00:00:00Z", "9999-12-31T23:59:60Z", "NaN", "1e999",
     [], {}, [[]], [{}], [None], {"": None}, {"a": {"b": [1, {"c": None}]}}, {"key": "a", "value": "b"},
     [{"key": "a", "value": "b"}, {"key": "a", "value": "c"}], [{"key": {}, "value": []}], ["opened"], "FAILED", "OPEN",

@@ -31,7 +31,6 @@ _INSERT = """
 INSERT INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at, deadline,
     warning_at, next_due_at, heartbeat_timeout, last_heartbeat_at, progress, tags, context, category, service,
     triggered_by, correlation_id)
-VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -44,6 +43,7 @@ class NewRun(NamedTuple):
     process_id: int
     id: str
     attempt: int
+    status: RunStatus
     deadline_status: str | None
     started_at: int
     deadline: int | None
@@ -72,21 +72,20 @@ def next_seq(tx: Tx) -> int:
 
 
 def insert(tx: Tx, rows: Sequence[NewRun]) -> None:
-    tx.executemany(_INSERT, rows)
+    tx.insert(_INSERT, rows)
 
 
-def insert_tags(tx: Tx, namespace_id: int, runs: Iterable[tuple[int, int, dict[str, str]]]) -> None:
-    """`runs`: (seq, started_at, tags)."""
+def insert_tags(tx: Tx, runs: Iterable[tuple[int, int, int, dict[str, str]]]) -> None:
+    """`runs`: (namespace_id, seq, started_at, tags)."""
     known: dict[tuple[int, str, str], int] = tx.cache.setdefault("tags", {})
     rows = []
-    for seq, started_at, tags in runs:
+    for namespace_id, seq, started_at, tags in runs:
         for key, value in tags.items():
             tag_id = known.get((namespace_id, key, value))
             if tag_id is None:
                 tag_id = known[namespace_id, key, value] = _tag_id(tx, namespace_id, key, value)
             rows.append((tag_id, started_at, seq))
-    if rows:
-        tx.executemany("INSERT OR IGNORE INTO run_tags (tag_id, started_at, run_seq) VALUES (?, ?, ?)", rows)
+    tx.insert("INSERT OR IGNORE INTO run_tags (tag_id, started_at, run_seq)", rows)
     if len(known) > 50_000:
         known.clear()
 
@@ -107,6 +106,16 @@ def _tag_id(tx: Tx, namespace_id: int, key: str, value: str) -> int:
         )
     assert row is not None
     return int(row[0])
+
+
+def unused_keys(tx: Tx, keys: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of the (process_id, id) of which there is no run."""
+    used = tx.all(
+        "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM runs "
+        "WHERE process_id = json_extract(value, '$[0]') AND id = json_extract(value, '$[1]'))",
+        (orjson.dumps(keys).decode(),),
+    )
+    return set(keys).difference(keys[index] for (index,) in used)
 
 
 def newest_of_key(tx: Tx, process_id: int, run_id: str) -> tuple[int, int, str] | None:
@@ -279,12 +288,19 @@ def troubled(tx: Tx, process_id: int) -> bool:
 def failing(tx: Tx, process_id: int, run_id: str | None) -> bool:
     """Did the newest run of the process (of the key, with `run_id`) that proves anything fail. Skipped and superseded
     runs prove nothing."""
-    of_key = "" if run_id is None else "AND id = ? "
-    row = tx.one(
-        f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? {of_key}AND status IN ('COMPLETED', 'FAILED') "
-        "AND (error IS NULL OR json_extract(error, '$.message') <> ?) ORDER BY started_at DESC, seq DESC LIMIT 1",
-        (process_id, *([] if run_id is None else [run_id]), SUPERSEDED),
-    )
+    proves = "status IN ('COMPLETED', 'FAILED') AND (error IS NULL OR json_extract(error, '$.message') <> ?)"
+    if run_id is None:
+        row = tx.one(
+            f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? AND {proves} "
+            "ORDER BY started_at DESC, seq DESC LIMIT 1",
+            (process_id, SUPERSEDED),
+        )
+    else:
+        row = tx.one(
+            f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? AND id = ? AND {proves} "
+            "ORDER BY attempt DESC LIMIT 1",
+            (process_id, run_id, SUPERSEDED),
+        )
     return row is not None and bool(row[0])
 
 
