@@ -4,49 +4,42 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from tests.console.frames import until
+from trackdesk.client import LiveState, LiveStatus
 from trackdesk.console.feed import MAX_REFS, Feed, Live
 from trackdesk.widgets.view import Changed
+
+EVERYTHING = Changed("*", resync=True)
+LIVE = LiveStatus(LiveState.LIVE)
 
 
 @dataclass
 class Event:
-    topic: str
-    ref: str | None = None
+    topic: str | None
+    ref: str = ""
     resync: bool = False
 
 
 class Listener:
     """A feed over a queue, and what it said."""
 
-    def __init__(self, *, stale_after: float = 20.0) -> None:
-        self.queue: asyncio.Queue[Event | OSError] = asyncio.Queue()
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[Event | LiveStatus] = asyncio.Queue()
         self.changes: list[Changed] = []
         self.states: list[Live] = []
-        self.opened = 0
-        self.refused = 0
-        self.feed = Feed(
-            self.stream,
-            self.changes.append,
-            self.states.append,
-            now=lambda: 1_000_000,
-            stale_after=stale_after,
-            first_retry=0.001,
-        )
+        self.now = 1_000_000
+        self.feed = Feed(self.changes.append, self.states.append, now=lambda: self.now)
 
-    async def stream(self) -> AsyncIterator[Event]:
-        self.opened += 1
-        if self.refused:
-            self.refused -= 1
-            raise ConnectionRefusedError("refused")
+    async def stream(self, tell: Callable[[LiveStatus], object]) -> AsyncIterator[Event]:
         while True:
-            event = await self.queue.get()
-            if isinstance(event, OSError):
-                raise event
-            yield event
+            news = await self.queue.get()
+            if isinstance(news, Event):
+                yield news
+            else:
+                tell(news)
 
-    def send(self, *events: Event | OSError) -> None:
-        for event in events:
-            self.queue.put_nowait(event)
+    def send(self, *news: Event | LiveStatus) -> None:
+        for each in news:
+            self.queue.put_nowait(each)
 
     def state(self) -> str:
         return self.feed.live.state
@@ -54,7 +47,7 @@ class Listener:
 
 @asynccontextmanager
 async def running(listener: Listener) -> AsyncIterator[Callable[[], str]]:
-    task = asyncio.create_task(listener.feed.run())
+    task = asyncio.create_task(listener.feed.run(listener.stream))
     try:
         yield listener.state
     finally:
@@ -85,60 +78,75 @@ async def test_a_flood_of_one_topic_becomes_one_order_to_read_it_anew() -> None:
 async def test_a_resync_of_all_replaces_every_smaller_order() -> None:
     listener = Listener()
     async with running(listener):
-        listener.send(Event("runs", "a"), Event("resync", resync=True))
+        listener.send(Event("runs", "a"), Event(None, resync=True))
         await until(lambda: listener.changes)
-        assert listener.changes == [Changed("*", resync=True)]
+        assert listener.changes == [EVERYTHING]
 
 
-async def test_a_heartbeat_makes_the_picture_live_and_changes_nothing() -> None:
+async def test_once_the_stream_is_there_everything_is_read_again() -> None:
     listener = Listener()
     async with running(listener) as state:
         assert state() == "connecting"
-        listener.send(Event("heartbeat"))
-        await until(lambda: state() == "live")
-        assert listener.changes == []
+        listener.send(LIVE)
+        await until(lambda: listener.changes)
+        assert state() == "live"
+        assert listener.changes == [EVERYTHING]
 
 
-async def test_without_a_sign_of_life_the_picture_is_called_stale() -> None:
-    listener = Listener(stale_after=0.02)
+async def test_without_a_sign_of_life_the_picture_is_called_stale_and_is_not_read_again() -> None:
+    listener = Listener()
     async with running(listener) as state:
-        listener.send(Event("heartbeat"))
+        listener.send(LIVE)
+        await until(lambda: listener.changes)
+        listener.send(LiveStatus(LiveState.STALE))
         await until(lambda: state() == "stale")
-        listener.send(Event("heartbeat"))
-        await until(lambda: listener.states[-1].state == "live")
+        listener.send(LIVE, Event("runs", "a"))
+        await until(lambda: len(listener.changes) == 2)
+        assert state() == "live"
+        assert listener.changes[1] == Changed("runs", frozenset({"a"}))
 
 
-async def test_a_broken_stream_is_opened_again_and_says_so_meanwhile() -> None:
+async def test_a_break_is_said_with_the_time_of_the_next_attempt_and_lasts_since_the_first_failure() -> None:
     listener = Listener()
     async with running(listener) as state:
-        listener.send(Event("heartbeat"), ConnectionResetError("reset"))
-        await until(lambda: listener.opened == 2)
-        assert "reconnecting" in [live.state for live in listener.states]
-        listener.send(Event("runs", "a"))
-        await until(lambda: state() == "live" and listener.changes)
-
-
-async def test_after_some_failures_the_picture_is_offline_since_the_first() -> None:
-    listener = Listener()
-    listener.refused = 4
-    async with running(listener) as state:
+        listener.send(LIVE, LiveStatus(LiveState.RECONNECTING, "reset", 2.0))
+        await until(lambda: state() == "reconnecting")
+        assert listener.feed.live == Live("reconnecting", 1_000_000, 3_000_000)
+        assert not listener.feed.live.lost
+        listener.now = 9_000_000
+        listener.send(LiveStatus(LiveState.OFFLINE, "refused", 5.0))
         await until(lambda: state() == "offline")
-        offline = listener.feed.live
-        assert offline.retry_at is not None
-        listener.send(Event("heartbeat"))
-        await until(lambda: state() == "live")
-        assert listener.feed.live.retry_at is None
+        assert listener.feed.live == Live("offline", 1_000_000, 14_000_000)
+        assert listener.feed.live.lost
+
+
+async def test_what_comes_back_at_once_never_greys_the_picture() -> None:
+    listener = Listener()
+    async with running(listener) as state:
+        listener.send(LIVE, LiveStatus(LiveState.RECONNECTING, "", 0.2), LIVE)
+        await until(lambda: len(listener.states) == 3)
+        assert state() == "live"
+        assert not any(live.lost for live in listener.states)
 
 
 async def test_while_paused_changes_are_held_counted_and_handed_over_at_the_end() -> None:
     listener = Listener()
     async with running(listener) as state:
-        listener.send(Event("heartbeat"))
-        await until(lambda: state() == "live")
+        listener.send(LIVE)
+        await until(lambda: listener.changes)
         listener.feed.pause(True)
         listener.send(Event("runs", "a"), Event("runs", "b"))
         await until(lambda: listener.feed.live.held == 2)
-        assert listener.changes == []
+        assert listener.changes == [EVERYTHING]
         listener.feed.pause(False)
         assert state() == "live"
-        assert listener.changes == [Changed("runs", frozenset({"a", "b"}))]
+        assert listener.changes[1:] == [Changed("runs", frozenset({"a", "b"}))]
+
+
+async def test_a_pause_does_not_hide_that_the_server_is_away() -> None:
+    listener = Listener()
+    async with running(listener) as state:
+        listener.send(LIVE)
+        listener.feed.pause(True)
+        listener.send(LiveStatus(LiveState.OFFLINE, "refused", 5.0))
+        await until(lambda: state() == "offline")

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from tests.console.frames import frame_of, sees, until
+from trackdesk.client import LiveState, LiveStatus
 from trackdesk.console.app import Console
 from trackdesk.console.sections import Section
 from trackdesk.widgets.columns import Column
@@ -17,13 +18,14 @@ from trackdesk.widgets.rows import Row
 from trackdesk.widgets.table_messages import RowOpened
 from trackdesk.widgets.view import Changed, View
 
+LIVE = LiveStatus(LiveState.LIVE)
 NOW = 1_700_000_000_000_000
 
 
 @dataclass
 class Event:
     topic: str
-    ref: str | None = None
+    ref: str = ""
     resync: bool = False
 
 
@@ -108,7 +110,7 @@ class Desk(Console):
     """A console over a stream the test writes."""
 
     def __init__(self, *, ascii_only: bool = False) -> None:
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.events: asyncio.Queue[Event | LiveStatus] = asyncio.Queue()
         self.incidents = Incidents()
         sections = [
             Section("2", "runs", "Runs", lambda _client: Runs()),
@@ -124,16 +126,20 @@ class Desk(Console):
             ascii_only=ascii_only,
         )
 
-    async def stream(self) -> AsyncIterator[Event]:
+    async def stream(self, tell: Callable[[LiveStatus], object]) -> AsyncIterator[Event]:
         while True:
-            yield await self.events.get()
+            news = await self.events.get()
+            if isinstance(news, LiveStatus):
+                tell(news)
+            else:
+                yield news
 
 
 async def test_the_frame_says_where_one_is_and_how_live_the_picture_is() -> None:
     app = Desk()
     async with app.run_test(size=(120, 20)):
         await sees(app, "○ connecting")
-        app.events.put_nowait(Event("heartbeat"))
+        app.events.put_nowait(LIVE)
         await sees(app, "● live")
         app.set_counters([Toned("3 open", "fail"), Toned("inbox 4", "run")])
         await sees(app, "3 open · inbox 4")
@@ -214,7 +220,7 @@ async def test_a_deed_that_fails_is_said_and_the_console_goes_on(caplog: pytest.
 async def test_a_feed_that_dies_does_not_call_the_picture_live() -> None:
     app = Desk()
     async with app.run_test(size=(100, 20)):
-        app.events.put_nowait(Event("heartbeat"))
+        app.events.put_nowait(LIVE)
         await sees(app, "● live")
         app.events.put_nowait(None)  # type: ignore[arg-type]
         await sees(app, "✗ offline")
@@ -313,13 +319,17 @@ async def test_news_reach_the_visible_view_and_a_hidden_one_when_it_is_seen_agai
 async def test_paused_the_screen_is_told_nothing_until_it_goes_on() -> None:
     app = Desk()
     async with app.run_test(size=(120, 20)) as pilot:
-        app.events.put_nowait(Event("heartbeat"))
-        await pilot.press("4", "p")
+        await pilot.press("4")
+        await sees(app, "incident 1.")
+        app.events.put_nowait(LIVE)
+        await until(lambda: app.incidents.news)
+        app.incidents.news.clear()
+        await pilot.press("p")
         app.events.put_nowait(Event("incidents", "INC-1"))
         await sees(app, "‖ paused, 1 change held")
         assert app.incidents.news == []
         await pilot.press("p")
-        await until(lambda: app.incidents.news)
+        await until(lambda: app.incidents.news == [Changed("incidents", frozenset({"INC-1"}))])
 
 
 @pytest.mark.parametrize("size", [(59, 20), (80, 15)])
@@ -334,7 +344,7 @@ async def test_a_terminal_that_is_too_small_says_what_is_needed(size: tuple[int,
 async def test_narrow_terminals_keep_the_state_the_place_and_help() -> None:
     app = Desk()
     async with app.run_test(size=(60, 16)) as pilot:
-        app.events.put_nowait(Event("heartbeat"))
+        app.events.put_nowait(LIVE)
         app.set_counters([Toned("13 open", "fail"), Toned("2 late", "late"), Toned("inbox 4", "run")])
         await pilot.press("4")
         await sees(app, "● live")
@@ -348,7 +358,7 @@ async def test_narrow_terminals_keep_the_state_the_place_and_help() -> None:
 async def test_ascii_only_draws_the_whole_screen_in_ascii() -> None:
     app = Desk(ascii_only=True)
     async with app.run_test(size=(100, 20)) as pilot:
-        app.events.put_nowait(Event("heartbeat"))
+        app.events.put_nowait(LIVE)
         await pilot.press("4", "space", "o")
         await sees(app, "* live")
         await sees(app, "1 marked")

@@ -1,6 +1,6 @@
 """The console: one section a number key, each with its own way back, one live feed for all of them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -9,7 +9,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import Worker, WorkerState
 
 from trackdesk.console import themes
-from trackdesk.console.feed import Feed, Live, StreamEvent
+from trackdesk.console.feed import Connect, Feed, Live
 from trackdesk.console.frame import Frame
 from trackdesk.console.help import HelpScreen
 from trackdesk.console.lines import Standing
@@ -46,7 +46,7 @@ class Console(App[None]):
         client: Any,
         sections: Sequence[Section],
         *,
-        connect: Callable[[], AsyncIterator[StreamEvent]] | None = None,
+        connect: Connect | None = None,
         namespace: str = "default",
         server: str = "",
         theme: str = themes.DARK,
@@ -69,7 +69,8 @@ class Console(App[None]):
         ScrollBar.renderer = _PlainScrollBar if ascii_only else ScrollBarRender
         self._log_tail = log_tail
         self._last_section = ""
-        self._feed = None if connect is None else Feed(connect, self._deliver, self._tell, now=now)
+        self._connect = connect
+        self.feed = Feed(self._deliver, self._tell, now=now)
         for ours in themes.THEMES:
             self.register_theme(ours)
         self.theme = theme
@@ -79,8 +80,9 @@ class Console(App[None]):
     def on_mount(self) -> None:
         self.switch_mode(self.sections[0].name)
         self.set_interval(1.0, self._tick)
-        if self._feed is not None:
-            self.run_worker(self._feed.run(), group="feed", description="the live feed", exit_on_error=False)
+        if self._connect is not None:
+            following = self.feed.run(self._connect)
+            self.run_worker(following, group="feed", description="the live feed", exit_on_error=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         if event.state is WorkerState.ERROR:
@@ -133,8 +135,8 @@ class Console(App[None]):
         self.theme = name
 
     def toggle_pause(self) -> None:
-        if self._feed is not None:
-            self._feed.pause(not self._feed.paused)
+        if self._connect is not None:
+            self.feed.pause(not self.feed.paused)
         elif self.frame is not None:
             self.frame.say("p pause: there is no live stream to hold", "late")
 
@@ -163,6 +165,8 @@ class Console(App[None]):
 
     def _tell(self, live: Live) -> None:
         self.standing.live = live
+        if (frame := self.frame) is not None and frame.is_mounted:
+            frame.tell(live)
         self._redraw()
 
     def _tick(self) -> None:

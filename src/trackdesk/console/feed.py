@@ -1,23 +1,23 @@
-"""From the live stream to the screen: merges what 100 ms bring, and always knows how live the picture is."""
+"""From the live stream to the screen: merges what 100 ms bring, and always knows how live the picture is.
+
+The client's stream comes back by itself and says how it stands; here that becomes what the header shows.
+"""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from time import monotonic
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias, cast
 
 from trackdesk.widgets.view import Changed
 
 MERGE = 0.1
 """Seconds of changes handed over at once."""
-STALE_AFTER = 20.0
-"""Seconds without any sign of life, heartbeats included, until the picture is called stale."""
 MAX_REFS = 500
 """Entities of one topic remembered by name between two hand-overs; more, and the list is read anew."""
-_FIRST_RETRY, _LAST_RETRY = 1.0, 30.0
+AT_ONCE = 2
+"""Attempts to come back, within a second, that don't count as being offline."""
 
-State = Literal["connecting", "live", "stale", "paused", "reconnecting", "offline"]
+State = Literal["starting", "connecting", "live", "stale", "paused", "reconnecting", "offline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +31,90 @@ class Live:
     held: int = 0
     """Changes that wait while paused."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether what is shown grows old, and not for a blink only."""
+        return self.state == "offline"
+
 
 class StreamEvent(Protocol):
-    """One event of the stream. Topic `heartbeat` is a sign of life and no more; topic `resync` is everything."""
+    """One event of the stream; `resync` without a topic is about everything."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str | None: ...
     @property
-    def ref(self) -> str | None: ...
+    def ref(self) -> str: ...
     @property
     def resync(self) -> bool: ...
 
 
+class StreamStatus(Protocol):
+    """How the stream stands: `live`, `stale`, `reconnecting` or `offline`."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def retry_in(self) -> float | None: ...
+
+
+Connect: TypeAlias = Callable[[Callable[[StreamStatus], object]], AsyncIterator[StreamEvent]]
+"""Opens the stream, given whom to tell how it stands. It resumes by itself and only ends by an error."""
+
+
 class Feed:
-    """`connect` opens the stream where the last one broke off; it may raise `OSError` at once or while iterating.
+    """`deliver` gets one `Changed` a topic, at most every 100 ms, and one `resync` of everything when the stream is
+    there (again); `tell` gets every change of state."""
 
-    `run` until cancelled. `deliver` gets one `Changed` a topic, at most every 100 ms; `tell` every change of state.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], AsyncIterator[StreamEvent]],
-        deliver: Callable[[Changed], None],
-        tell: Callable[[Live], None],
-        *,
-        now: Callable[[], int],
-        stale_after: float = STALE_AFTER,
-        first_retry: float = _FIRST_RETRY,
-    ) -> None:
-        self._connect = connect
+    def __init__(self, deliver: Callable[[Changed], None], tell: Callable[[Live], None], *, now: Callable[[], int]):
         self._deliver = deliver
         self._tell = tell
         self._now = now
-        self._stale_after = stale_after
-        self._first_retry = first_retry
         self._refs: dict[str, set[str]] = {}
         self._resyncs: set[str] = set()
         self._paused = False
-        self._lost_at: int | None = None
+        self._status = Live("connecting", now())
+        """How the stream stands, paused or not."""
         self._failures = 0
         self._flush_at: asyncio.TimerHandle | None = None
-        self._heard = monotonic()
-        self.live = Live("connecting", now())
+        self.live = self._status
 
-    async def run(self) -> None:
-        """Follow the stream, coming back after every break with growing pauses."""
+    async def run(self, connect: Connect) -> None:
+        """Follow the stream until cancelled. Raises what makes trying again useless."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._watch())
-                while True:
-                    try:
-                        await self._follow()
-                    except OSError:
-                        # Said in the header: the state below shows it, with when it is tried again.
-                        self._failures += 1
-                    await self._wait_to_retry()
+            async for event in connect(self.status):
+                self.take(event)
         finally:
             if self._flush_at is not None:
                 self._flush_at.cancel()
 
+    def starting(self) -> None:
+        """The server itself is only being started."""
+        self._status = Live("starting", self._now())
+        self._say()
+
+    def status(self, status: StreamStatus) -> None:
+        """The stream stands differently."""
+        now = self._now()
+        state = cast("State", str(status.state))
+        before = self._status
+        lost = state in ("reconnecting", "offline")
+        self._failures = self._failures + 1 if lost else 0
+        since = before.since if lost and before.state in ("reconnecting", "offline") else now
+        retry_at = None if status.retry_in is None else now + int(status.retry_in * 1_000_000)
+        if self._failures > AT_ONCE:
+            state = "offline"
+        self._status = Live(state, since, retry_at)
+        self._say()
+        if state == "live" and before.state != "stale":
+            # What was read before the stream was there may be old by now.
+            self._resyncs.add("*")
+            self._later()
+
     def pause(self, paused: bool) -> None:
         """Hold back what changes, or hand over all that was held back."""
         self._paused = paused
-        if paused:
-            self._say("paused")
-        else:
-            self._say("live" if self._lost_at is None else "reconnecting")
-            self._flush()
+        self._say()
+        self._flush()
 
     @property
     def paused(self) -> bool:
@@ -105,15 +122,8 @@ class Feed:
 
     def take(self, event: StreamEvent) -> None:
         """One event of the stream."""
-        self._heard = monotonic()
-        if self._lost_at is not None or self.live.state in ("connecting", "stale", "reconnecting", "offline"):
-            self._lost_at, self._failures = None, 0
-            if not self._paused:
-                self._say("live")
-        if event.topic == "heartbeat":
-            return
-        if event.resync or event.ref is None:
-            self._resyncs.add(event.topic if event.topic != "resync" else "*")
+        if event.resync or event.topic is None:
+            self._resyncs.add(event.topic or "*")
         else:
             refs = self._refs.setdefault(event.topic, set())
             refs.add(event.ref)
@@ -121,8 +131,12 @@ class Feed:
                 del self._refs[event.topic]
                 self._resyncs.add(event.topic)
         if self._paused:
-            self._say("paused")
-        elif self._flush_at is None:
+            self._say()
+        else:
+            self._later()
+
+    def _later(self) -> None:
+        if self._flush_at is None:
             self._flush_at = asyncio.get_running_loop().call_later(MERGE, self._flush)
 
     def _flush(self) -> None:
@@ -137,32 +151,11 @@ class Feed:
         for topic in sorted(refs.keys() | resyncs):
             self._deliver(Changed(topic, frozenset(refs.get(topic, ())), topic in resyncs))
 
-    async def _follow(self) -> None:
-        async for event in self._connect():
-            self.take(event)
-        raise ConnectionResetError("the server ended the stream")
-
-    async def _wait_to_retry(self) -> None:
-        now = self._now()
-        if self._lost_at is None:
-            self._lost_at = now
-        pause = min(self._first_retry * 2 ** (self._failures - 1), _LAST_RETRY)
-        # Consoles that lost the same server do not come back in the same instant.
-        pause *= random.uniform(0.8, 1.2)  # noqa: S311
-        if not self._paused:
-            self._say("reconnecting" if self._failures < 4 else "offline", retry_at=now + int(pause * 1_000_000))
-        await asyncio.sleep(pause)
-
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(self._stale_after / 4)
-            if self.live.state == "live" and monotonic() - self._heard > self._stale_after:
-                self._say("stale")
-
-    def _say(self, state: State, *, retry_at: int | None = None) -> None:
-        held = sum(map(len, self._refs.values())) + len(self._resyncs) if state == "paused" else 0
-        since = self._lost_at or self._now()
-        if state == self.live.state:
-            since = self.live.since
-        self.live = Live(state, since, retry_at, held)
+    def _say(self) -> None:
+        if self._paused and self._status.state in ("live", "stale"):
+            held = sum(map(len, self._refs.values())) + len(self._resyncs)
+            since = self.live.since if self.live.state == "paused" else self._now()
+            self.live = Live("paused", since, held=held)
+        else:
+            self.live = self._status
         self._tell(self.live)

@@ -14,9 +14,11 @@ from trackdesk.console import actions
 from trackdesk.console.actions import Action
 from trackdesk.console.bars import Bar
 from trackdesk.console.commands import commands_of, find
+from trackdesk.console.feed import Live
 from trackdesk.console.lines import CrumbLine, FooterLine, HeaderLine
 from trackdesk.console.prompt import PromptLine
 from trackdesk.console.sections import Section
+from trackdesk.widgets.faces import Failure
 from trackdesk.widgets.glyphs import Role
 from trackdesk.widgets.table_messages import MarksChanged, RowSelected
 from trackdesk.widgets.view import Changed, View, failure_words
@@ -33,6 +35,9 @@ _NOUNS = {
     "list": "lists",
     "log": "logs",
     "channel": "channels",
+    "department": "departments",
+    "key": "keys",
+    "process": "processes",
     "delivery": "deliveries",
     "inbox": "the inbox",
     "tabs": "tabs",
@@ -163,6 +168,11 @@ class Frame(Screen[None]):
         if change.topic in self.view.TOPICS or change.topic == "*":
             self.view.changed(change)
 
+    def tell(self, live: Live) -> None:
+        """How live the picture is: without a server, what is shown grows old."""
+        if live.lost and self.view.is_mounted:
+            self.view.lost(Failure("The server does not answer", live.since, live.retry_at))
+
     def tick(self) -> None:
         self.query_one(HeaderLine).refresh()
         self.view.tick()
@@ -182,6 +192,7 @@ class Frame(Screen[None]):
     def on_screen_resume(self) -> None:
         if self._seen != self.console.epoch and self.view.is_mounted:
             self.changed(Changed("*", resync=True))
+        self.tell(self.console.standing.live)
         self.redraw_bars()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -45,6 +45,8 @@ def live_words(live: Live, now: int, look: Look) -> Toned:
             said = f"{look.pick('‖', '=')} paused{held}"
         case "stale":
             said = f"! stale since {when.clock(live.since)[:5]}"
+        case "starting":
+            said, role = f"{look.pick('○', 'o')} the server starts", "dim"
         case "connecting":
             said, role = f"{look.pick('○', 'o')} connecting", "dim"
         case "reconnecting":

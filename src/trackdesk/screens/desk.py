@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.widgets import when
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from trackdesk.client import Client
     from trackdesk.domain.identity import Whoami
+    from trackdesk.domain.summary import Summary
 
 _VERBS = {
     "ingest": "start runs and report about them",
@@ -19,6 +20,15 @@ _VERBS = {
     "operate": "change things",
     "admin": "manage keys and channels",
 }
+
+
+class Left(NamedTuple):
+    """How things stood when the console was last closed: the instant, and how many runs had ended in what way."""
+
+    at: int
+    completed: int
+    failed: int
+    skipped: int
 
 
 class Desk:
@@ -30,6 +40,10 @@ class Desk:
         self.read_only = read_only
         self.now = now
         self.whoami: Whoami | None = None
+        self.left: Left | None = None
+        """None at the first time."""
+        self.summary: Summary | None = None
+        """The last one that was read."""
         self._client: Client | None = None
         self._ready = asyncio.Event()
 

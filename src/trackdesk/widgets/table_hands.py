@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from trackdesk.widgets.rows import Row
 from trackdesk.widgets.table_messages import MarksChanged, RowOpened, RowSelected, SortRequested
-from trackdesk.widgets.table_surface import HEAD, TableSurface
+from trackdesk.widgets.table_surface import TableSurface
 
 
 class TableHands(TableSurface, can_focus=True):
@@ -69,7 +69,7 @@ class TableHands(TableSurface, can_focus=True):
         self._move_to(0 if at is None else at + by)
 
     def action_half(self, halves: int) -> None:
-        self.action_move(halves * max((self.size.height - HEAD) // 2, 1))
+        self.action_move(halves * max((self.size.height - self.head) // 2, 1))
 
     def action_first(self) -> None:
         self._move_to(0)
@@ -105,13 +105,13 @@ class TableHands(TableSurface, can_focus=True):
             self._request_sort(self._sort[0])
 
     def on_click(self, event: events.Click) -> None:
-        if event.y == 1:
+        if event.y == 1 < self.head:
             column = self._painting().column_at(event.x)
             if column is not None and column.sortable:
                 self._request_sort(column.key)
             return
-        at = event.y - HEAD + self.scroll_offset.y
-        if event.y >= HEAD and at < len(self.rows):
+        at = event.y - self.head + self.scroll_offset.y
+        if event.y >= self.head and at < len(self.rows):
             self._move_to(at)
             if event.chain == 2:
                 self.action_open()
@@ -149,7 +149,7 @@ class TableHands(TableSurface, can_focus=True):
             self.post_message(RowSelected(self))
 
     def _room(self) -> int:
-        return max(self.size.height - HEAD - (1 if self._failure is not None else 0), 1)
+        return max(self.size.height - self.head - (1 if self._failure is not None else 0), 1)
 
     def _marks_changed(self) -> None:
         self.refresh()

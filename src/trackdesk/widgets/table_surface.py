@@ -22,8 +22,6 @@ from trackdesk.widgets.table_paint import RowPainter, RowState
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-HEAD = 2
-"""Lines above the rows: the rule with the title, the titles of the columns."""
 CHANGED_FOR = 2.0
 """Seconds a changed row is marked."""
 LOADING_AFTER = 0.15
@@ -41,6 +39,7 @@ class TableSurface(ScrollView):
         *,
         title: str = "",
         empty: Empty | None = None,
+        titles: bool = True,
         now: Callable[[], int] = when.wall_clock,
         id: str | None = None,  # noqa: A002 - the name Textual gives it
         classes: str | None = None,
@@ -48,6 +47,8 @@ class TableSurface(ScrollView):
         super().__init__(id=id, classes=classes)
         self.rows = Rows()
         self.columns = columns
+        self.head = 2 if titles else 1
+        """Lines above the rows: the rule with the title and, where they are shown, the titles of the columns."""
         self._title = title
         self._empty = empty or Empty()
         self._now = now
@@ -76,14 +77,14 @@ class TableSurface(ScrollView):
         if y == 0:
             strip = rule_strip(self._title, self.caption(), self._width(), painter.look, focused=self.has_focus)
             return strip.apply_style(painter.base)
-        if y == 1:
+        if y == 1 < self.head:
             sort, descending = self._sort or (None, False)
             return painter.titles(sort, descending=descending)
         if self._failure is not None and len(self.rows) and y == self.size.height - 1:
             return painter.note(self._failure.line(self._now()), painter.look.role("fail", bold=True))
         if len(self.rows):
-            return self._row_line(painter, y - HEAD + self.scroll_offset.y)
-        return self._face_line(painter, y - HEAD)
+            return self._row_line(painter, y - self.head + self.scroll_offset.y)
+        return self._face_line(painter, y - self.head)
 
     def _row_line(self, painter: RowPainter, at: int) -> Strip:
         if at >= len(self.rows):
@@ -100,7 +101,7 @@ class TableSurface(ScrollView):
 
     def _face_line(self, painter: RowPainter, y: int) -> Strip:
         lines = self._face_lines()
-        top = max((self.size.height - HEAD - len(lines)) * 2 // 5, 0)
+        top = max((self.size.height - self.head - len(lines)) * 2 // 5, 0)
         return painter.centred(lines[y - top]) if 0 <= y - top < len(lines) else painter.finish([])
 
     def _face_lines(self) -> list[Toned]:
@@ -163,15 +164,15 @@ class TableSurface(ScrollView):
     def refresh_row(self, at: int) -> None:
         """Paint the row at position `at` again, if it is in sight."""
         y = at - self.scroll_offset.y
-        if 0 <= y < self.size.height - HEAD:
-            self.refresh_line(at + HEAD)
+        if 0 <= y < self.size.height - self.head:
+            self.refresh_line(at + self.head)
 
     def refresh_head(self) -> None:
         self.refresh_line(self.scroll_offset.y)
 
     def _fit_height(self) -> None:
         lines = len(self.rows) + (1 if self.rows.more else 0)
-        self.virtual_size = Size(self.size.width, lines + HEAD)
+        self.virtual_size = Size(self.size.width, lines + self.head)
 
     def on_resize(self) -> None:
         self._fit_height()

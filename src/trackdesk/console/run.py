@@ -1,0 +1,205 @@
+"""Opens the console: the first frame at once, then the client and, where it is inside, the server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from trackdesk.console import themes
+from trackdesk.console.app import Console
+from trackdesk.console.counters import Counters
+from trackdesk.console.memory import Memory
+from trackdesk.console.places import SECTIONS
+from trackdesk.lag import LagMonitor
+from trackdesk.screens.desk import Desk, Left
+from trackdesk.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from trackdesk.client import Client, LiveStatus
+    from trackdesk.contract.live import LiveEvent
+    from trackdesk.domain.identity import Whoami
+    from trackdesk.settings import Settings
+    from trackdesk.widgets.view import Changed
+
+_TAIL = 64_000
+"""Bytes of the log file that `:logs` shows."""
+_KNOCK = 1.0
+"""Seconds between two attempts to reach a server that has not answered yet."""
+
+
+class Starting(Protocol):
+    """A server that is being started beside the console. `wait` raises what keeps it from serving."""
+
+    def wait(self, timeout: float = ...) -> str: ...
+
+
+def run_console(
+    url: str | None,
+    api_key: str | None,
+    *,
+    namespace: str | None = None,
+    actor: str,
+    settings: Settings,
+    server: Starting | None = None,
+) -> None:
+    """Shows the console until it is left. With `server`, address and key are those it leaves behind once it serves,
+    and whoever started it stops it. Raises SettingsError for an unknown theme, and what kept the server from serving.
+    """
+    app = Workplace(url, api_key, namespace=namespace, actor=actor, settings=settings, server=server)
+    app.run()
+    if app.error is not None:
+        raise app.error
+
+
+class Workplace(Console):
+    """The console over a real server."""
+
+    def __init__(
+        self,
+        url: str | None,
+        api_key: str | None,
+        *,
+        namespace: str | None,
+        actor: str,
+        settings: Settings,
+        server: Starting | None = None,
+    ) -> None:
+        desk = Desk(actor=actor, read_only=settings.read_only)
+        super().__init__(
+            desk,
+            SECTIONS,
+            connect=self._live,
+            namespace=namespace or "default",
+            server=_place(url),
+            theme=theme_of(settings),
+            ascii_only=settings.ascii,
+            log_tail=lambda: tail(settings.log_file),
+        )
+        self.desk = desk
+        self.error: BaseException | None = None
+        """What kept the server inside from serving."""
+        self._url, self._api_key, self._actor = url, api_key, actor
+        self._namespace = namespace
+        self._settings = settings
+        self._server = server
+        self._memory = Memory(settings.data_dir)
+        self._counters = Counters(desk, self.set_counters)
+        self._lag = LagMonitor("console")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._lag.start()
+        if self._server is not None:
+            self.feed.starting()
+        # The first frame is painted before anything heavy is imported.
+        self.call_after_refresh(self.run_worker, self._begin(), group="begin", exit_on_error=False)
+        self.run_worker(self._counters.run(), group="counters", exit_on_error=False)
+
+    async def on_unmount(self) -> None:
+        self._lag.stop()
+        if self.desk.summary is not None:
+            runs = self.desk.summary.runs
+            left = Left(self.now(), runs.completed, runs.failed, runs.skipped)
+            self._memory.leave(self._remembered, left)
+        if self.desk.is_ready:
+            await self.desk.client.close()
+
+    def _deliver(self, change: Changed) -> None:
+        super()._deliver(change)
+        self._counters.wake()
+
+    @property
+    def _remembered(self) -> str:
+        """Under which name this place is remembered; the server inside may listen elsewhere each time."""
+        return f"{'local' if self._server is not None else self._url} {self.standing.namespace}"
+
+    # -- beginning -------------------------------------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        make = await asyncio.to_thread(_load_client)
+        if self._server is not None:
+            try:
+                self._url = await asyncio.to_thread(self._server.wait)
+            except Exception as error:  # whatever it is: the terminal is given back first
+                self.error = error
+                self.exit()
+                return
+            target = self._settings.target()
+            self._api_key = target.api_key if target is not None else None
+        self.standing.server = _place(self._url)
+        client = make(self._url or "", self._api_key, namespace=self._namespace, actor=self._actor)
+        self.desk.left = self._memory.left(self._remembered)
+        self.desk.open(client)
+        self._redraw()
+        await self._introduce(client)
+
+    async def _introduce(self, client: Client) -> None:
+        """Learn whose key this is. A server that is away is asked again until it answers."""
+        from trackdesk.client import ServerAway
+        from trackdesk.domain.errors import TrackdeskError
+
+        while True:
+            try:
+                whoami = await client.keys.whoami()
+            except ServerAway:
+                await asyncio.sleep(_KNOCK)
+            except TrackdeskError as error:
+                if self.frame is not None:
+                    self.frame.say(f"{error.detail} (at {self._url})", "fail")
+                return
+            else:
+                self._welcome(client, whoami)
+                return
+
+    def _welcome(self, client: Client, whoami: Whoami) -> None:
+        self.desk.open(client, whoami)
+        if whoami.namespace != self.standing.namespace:
+            self.standing.namespace = whoami.namespace
+            self.desk.left = self._memory.left(self._remembered)
+        self._redraw()
+
+    async def _live(self, tell: Callable[[LiveStatus], object]) -> AsyncIterator[LiveEvent]:
+        client = await self.desk.ready()
+        async for event in client.live(on_status=tell):
+            yield event
+
+
+def _load_client() -> type[Client]:
+    from trackdesk.client import Client
+
+    return Client
+
+
+def _place(url: str | None) -> str:
+    """The address as the header shows it."""
+    return "" if url is None else urlsplit(url).netloc or url
+
+
+def theme_of(settings: Settings) -> str:
+    """The theme's full name: `dark`, `light` and `deuteranopia` are ours. By the terminal's own colours when unset."""
+    if settings.theme is None:
+        # Terminals that say so give `foreground;background` as numbers of the 16 colours; 7 and 15 are light grounds.
+        ground = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+        return themes.LIGHT if ground in ("7", "15") else themes.DARK
+    short = {theme.name.removeprefix("trackdesk-"): theme.name for theme in themes.THEMES}
+    name = settings.theme.lower()
+    if name not in short:
+        raise SettingsError("theme", settings.theme, " or ".join(short), settings.source("theme"))
+    return short[name]
+
+
+def tail(path: Path) -> str:
+    """The end of the log, whole lines only."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _TAIL, 0))
+            text = file.read().decode("utf-8", "replace")
+    except OSError as error:
+        return f"{path} can't be read: {error.strerror or error}"
+    return text if size <= _TAIL else text.partition("\n")[2]
