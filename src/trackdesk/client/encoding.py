@@ -10,9 +10,6 @@ from urllib.parse import quote
 import orjson
 from pydantic import BaseModel
 
-from trackdesk.domain.instant import format_duration, format_instant
-from trackdesk.domain.run import Due
-
 if TYPE_CHECKING:
     from trackdesk.contract.endpoint import Endpoint
     from trackdesk.domain.filters import Filter
@@ -36,7 +33,7 @@ def query_pairs(query: Query) -> list[tuple[str, str]]:
     """Names and values; a list repeats its name."""
     if query is None:
         return []
-    values = _of_model(query) if isinstance(query, BaseModel) else query
+    values = query.model_dump(mode="json", exclude_defaults=True) if isinstance(query, BaseModel) else query
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
@@ -56,21 +53,7 @@ def body_bytes(body: Body) -> bytes | None:
 def _model(value: object) -> Any:
     if not isinstance(value, BaseModel):
         raise TypeError(f"{type(value).__name__} can't be sent as JSON")
-    members = value.model_dump(mode="json", exclude_unset=True)
-    for name in members:
-        due = getattr(value, name)
-        if isinstance(due, Due):
-            members[name] = format_duration(due.micros) if due.relative else format_instant(due.micros)
-    return members
-
-
-def _of_model(query: BaseModel) -> dict[str, Any]:
-    """What differs from the defaults. Instants in a filter are µs and travel as text."""
-    members = query.model_dump(mode="json", exclude_defaults=True)
-    for name, value in members.items():
-        if name.endswith(("after", "before")) and isinstance(value, int):
-            members[name] = format_instant(value)
-    return members
+    return value.model_dump(mode="json", exclude_unset=True)
 
 
 def _text(value: Scalar) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from trackdesk.domain.identity import Role
 from trackdesk.domain.incident import IncidentStatus, Origin, Severity
-from trackdesk.domain.instant import INSTANT_HINT, Duration, parse_instant
+from trackdesk.domain.instant import INSTANT_HINT, Duration, format_instant, parse_instant
 from trackdesk.domain.model import clean
 from trackdesk.domain.notification import DeliveryStatus, Kind
 from trackdesk.domain.page import DEFAULT_LIMIT, MAX_LIMIT
@@ -41,6 +41,7 @@ Lower = BeforeValidator(_lower)
 QueryInstant = Annotated[
     int,
     BeforeValidator(_instant),
+    PlainSerializer(format_instant, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "description": f"{INSTANT_HINT}"}),
 ]
 Word = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(clean)]

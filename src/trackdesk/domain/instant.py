@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -71,18 +72,15 @@ def parse_instant(value: object) -> int:
     return within(value * SECOND, value)
 
 
-_second_cache: tuple[int, str] = (-1, "")
+@lru_cache(maxsize=4096)
+def _second(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
 def format_instant(micros: int) -> str:
     """RFC 3339 UTC with six digits: `2026-01-02T03:04:05.678901Z`."""
-    global _second_cache  # noqa: PLW0603 - most times written in a moment share their second
     second, fraction = divmod(micros, SECOND)
-    known, text = _second_cache
-    if known != second:
-        text = (_EPOCH + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-        _second_cache = (second, text)
-    return f"{text}.{fraction:06d}Z"
+    return f"{_second(second)}.{fraction:06d}Z"
 
 
 def parse_duration(text: str) -> int:

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
 
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.instant import (
@@ -15,6 +15,8 @@ from trackdesk.domain.instant import (
     Duration,
     Instant,
     Seconds,
+    format_duration,
+    format_instant,
     parse_duration,
     parse_instant,
     within,
@@ -64,6 +66,10 @@ class Due(NamedTuple):
         """The instant, µs. Raises ValueError when it lies beyond what can be written."""
         return within(started_at + self.micros, self.micros) if self.relative else self.micros
 
+    def __str__(self) -> str:
+        """As `parse_due` reads it."""
+        return format_duration(self.micros) if self.relative else format_instant(self.micros)
+
 
 def parse_due(value: object) -> Due:
     """`"30m"`, `"PT30M"`, RFC 3339 or epoch seconds. Raises ValueError."""
@@ -80,6 +86,7 @@ def parse_due(value: object) -> Due:
 DueInput = Annotated[
     Due,
     BeforeValidator(parse_due),
+    PlainSerializer(str, return_type=str, when_used="json"),
     WithJsonSchema(
         {
             "anyOf": [
