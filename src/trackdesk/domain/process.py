@@ -66,7 +66,7 @@ class RunCounts(Value):
     p50: Seconds | None = None
     p90: Seconds | None = None
     p99: Seconds | None = None
-    """Durations of the last 1,000 completed runs."""
+    """Durations of the last 1,000 completed runs; null in lists, where only one process at a time is asked for them."""
 
 
 class Outcome(Value):
