@@ -35,7 +35,7 @@ def test_secrets_are_long_recognisable_and_never_the_same() -> None:
 
 def test_roles_grow_from_reporter_to_admin_and_ingest_only_sends() -> None:
     assert ALLOWED[Role.REPORTER] < ALLOWED[Role.MAINTAINER] < ALLOWED[Role.ADMIN] == set(Permission)
-    assert ALLOWED[Role.INGEST] == {Permission.OPEN, Permission.INGEST}
+    assert ALLOWED[Role.INGEST] == {Permission.OPEN, Permission.ANY, Permission.INGEST}
     assert Permission.INGEST not in ALLOWED[Role.REPORTER]
 
 

@@ -43,7 +43,7 @@ KEY_DELETE: Final = Endpoint[None](
 WHOAMI: Final = Endpoint[identity.Whoami](
     "keys.whoami",
     (("GET", "/v1/whoami"),),
-    Permission.INGEST,
+    Permission.ANY,
     "Whose key this is and what it may do",
     identity.Whoami,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from trackdesk.domain.instant import Instant
 from trackdesk.domain.model import Input, Label, Title, Value
 
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [one + other for one in _BASE32 for other in _BASE32]
 
 
 class Role(StrEnum):
@@ -25,6 +27,8 @@ class Permission(StrEnum):
     """What an endpoint asks for; `ALLOWED` says which roles have it."""
 
     OPEN = "open"
+    ANY = "any"
+    """Any key will do."""
     INGEST = "ingest"
     """Send runs, logs and progress."""
     READ = "read"
@@ -37,11 +41,9 @@ class Permission(StrEnum):
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
-    Role.INGEST: frozenset({Permission.OPEN, Permission.INGEST}),
-    Role.REPORTER: frozenset({Permission.OPEN, Permission.READ, Permission.REPORT}),
-    Role.MAINTAINER: frozenset(
-        {Permission.OPEN, Permission.INGEST, Permission.READ, Permission.REPORT, Permission.OPERATE}
-    ),
+    Role.INGEST: frozenset({Permission.OPEN, Permission.ANY, Permission.INGEST}),
+    Role.REPORTER: frozenset({Permission.OPEN, Permission.ANY, Permission.READ, Permission.REPORT}),
+    Role.MAINTAINER: frozenset(set(Permission) - {Permission.ADMIN}),
     Role.ADMIN: frozenset(Permission),
 }
 
@@ -134,16 +136,22 @@ class Readiness(Value):
 
 
 def _base32(number: int, length: int) -> str:
+    """Two digits at a time; `length` is even."""
     text = ""
-    for _ in range(length):
-        number, digit = divmod(number, 32)
-        text = _BASE32[digit] + text
+    for _ in range(length // 2):
+        text = _PAIRS[number & 1023] + text
+        number >>= 10
     return text
+
+
+@lru_cache(maxsize=1)
+def _time_part(milliseconds: int) -> str:
+    return _base32(milliseconds & (2**48 - 1), 10)  # many are made in one millisecond
 
 
 def new_uid(now: int) -> str:
     """26 characters that sort by time: 48 bits of ms and 80 random bits in Crockford's base 32 (the ULID layout)."""
-    return _base32((now // 1000) & (2**48 - 1), 10) + _base32(secrets.randbits(80), 16)
+    return _time_part(now // 1000) + _base32(int.from_bytes(secrets.token_bytes(10)), 16)
 
 
 def short_id(uid: str) -> str:
