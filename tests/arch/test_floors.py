@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": {"domain", "contract", "client", "widgets", "screens", "settings", "lag", "sdk"},
     "runtime": {"domain", "store", "engine", "contract", "server", "settings", "lag", "sdk"},
     "demo": {"domain", "contract", "client", "settings", "sdk"},
-    "cli": {"domain", "store", "engine", "contract", "client", "console", "demo", "runtime", "settings", "sdk", "lag"},
+    "cli": {"domain", "store", "engine", "contract", "client", "widgets", "console", "demo", "runtime", "settings", "sdk", "lag"},
     "__init__": {"sdk"},
 }
 """Room → the rooms it may import besides itself. `console` never sees the server; `runtime` alone wires it."""

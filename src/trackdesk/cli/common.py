@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trackdesk.sdk.http import Http
+    from trackdesk.sdk.locate import Target
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +62,21 @@ def settings_of(args: argparse.Namespace) -> table.Settings:
 
 def connect(settings: table.Settings) -> Http:
     """A connection to the server. Raises ServerAway when none is named and none runs here."""
-    from trackdesk.sdk.http import Http, ServerAway
+    from trackdesk.sdk.http import Http
+
+    return Http(target_of(settings))
+
+
+def target_of(settings: table.Settings) -> Target:
+    """The server to talk to. Raises ServerAway when none is named and none runs here."""
+    from trackdesk.sdk.http import ServerAway
 
     target = settings.target()
     if target is None:
         raise ServerAway(
             f"no server runs on {settings.data_dir}: start one with `trackdesk serve`, or name another with --url"
         )
-    return Http(target)
+    return target
 
 
 def send_kept(http: Http, settings: table.Settings) -> None:

@@ -39,6 +39,8 @@ def explain(error: BaseException) -> tuple[int, str] | None:
         return UNREACHABLE, str(error)
     if isinstance(error, (*_of("trackdesk.sdk.http", "Refused"), *_of("trackdesk.domain.errors", "TrackdeskError"))):
         return for_status(int(getattr(error, "status", 500))), str(error)
+    if isinstance(error, _of("trackdesk.store.errors", "StoreError")):
+        return FAILED, str(error)
     if isinstance(error, OSError):
         return FAILED, f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return None

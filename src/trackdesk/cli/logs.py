@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import re
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FILE_BYTES = 5_000_000
 FILES_KEPT = 3
+_KEY = re.compile(r"tdk_[0-9a-z]{16,}")
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,7 +26,22 @@ class JsonFormatter(logging.Formatter):
         line = {"at": at, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return without_keys(json.dumps(line, ensure_ascii=False))
+
+
+class TextFormatter(logging.Formatter):
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_keys(super().format(record))
+
+
+def without_keys(text: str) -> str:
+    """Nobody should log a key; if somebody does, it still isn't written down."""
+    return _KEY.sub("tdk_…", text)
 
 
 def log_to_stderr(level: str) -> None:
@@ -38,5 +55,5 @@ def log_to_file(path: Path, level: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.setFormatter(TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

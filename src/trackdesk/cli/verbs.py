@@ -50,6 +50,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("doctor", RUN_IT, "say what is wrong here and how to mend it"),
     Verb("key", SETUP, "make, list and revoke keys"),
     Verb("channel", SETUP, "make, list and test channels"),
+    Verb("department", SETUP, "make and list departments"),
     Verb("config", SETUP, "show every setting and where it comes from"),
     Verb("openapi", SETUP, "print the API's OpenAPI document"),
     Verb("completion", SETUP, "print the completion script for a shell"),

@@ -1,0 +1,117 @@
+"""`trackdesk key`: list, make and revoke keys. The secret of a new key is all there is on stdout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.cli import times
+from trackdesk.cli.actions import Actions
+from trackdesk.cli.calls import pick, plain, with_client
+from trackdesk.cli.common import checked, print_json, say
+from trackdesk.cli.exits import OK
+from trackdesk.cli.table import Cell, Column, show
+from trackdesk.contract.operations import KEY_LIST
+from trackdesk.domain.identity import Role
+from trackdesk.domain.instant import format_instant
+
+if TYPE_CHECKING:
+    import argparse
+
+    from trackdesk.client import Client
+    from trackdesk.domain.identity import Key
+
+_COLUMNS = (
+    Column("ID", right=True),
+    Column("NAME", shrinks=True),
+    Column("ROLE"),
+    Column("DEPARTMENTS", shrinks=True),
+    Column("EXPIRES"),
+    Column("LAST USED"),
+    Column("MADE"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = Actions(parser, list_keys)
+    actions.add("list", list_keys, "list keys, without their secrets")
+    make = actions.add("make", make_key, "make a key and print its secret, this once")
+    make.add_argument("name", metavar="NAME", help="what it is for, as in: backup-host")
+    make.add_argument(
+        "--role",
+        type=str.upper,
+        choices=list(Role),
+        required=True,
+        help="INGEST only reports runs, REPORTER reads and reports, MAINTAINER triages and sets up, ADMIN may all",
+    )
+    make.add_argument(
+        "--department", action="append", metavar="ID", default=None, help="sees only this one's inbox; may be repeated"
+    )
+    make.add_argument("--expires", metavar="TIME", type=checked(times.ahead), default=None, help='"90d", or a time')
+    make.add_argument("--rate-limit", metavar="N", type=int, default=None, help="requests a second; none when absent")
+    revoke = actions.add("revoke", revoke_key, "revoke a key at once")
+    revoke.add_argument("key", metavar="KEY", help="its id or name")
+
+
+def run(args: argparse.Namespace) -> int:
+    return int(args.action(args))
+
+
+async def _all(client: Client) -> list[Key]:
+    return [key async for page in client.pages(KEY_LIST, query={"limit": 1000}) for key in page.data]
+
+
+def list_keys(args: argparse.Namespace) -> int:
+    async def work(client: Client) -> int:
+        keys = await _all(client)
+        if args.json:
+            print_json(plain(keys))
+        else:
+            empty = "no keys yet, only the owner key: trackdesk key make NAME --role INGEST"
+            show(_COLUMNS, [_row(key) for key in keys], empty)
+        return OK
+
+    return with_client(args, work)
+
+
+def _row(key: Key) -> list[Cell | str]:
+    expired = key.expires_at is not None and key.expires_at <= times.now()
+    return [
+        str(key.id),
+        key.name,
+        str(key.role),
+        ", ".join(key.departments) or "all",
+        Cell("expired", "bad") if expired else times.left(key.expires_at),
+        times.ago(key.last_used_at),
+        times.ago(key.created_at),
+    ]
+
+
+def make_key(args: argparse.Namespace) -> int:
+    body: dict[str, Any] = {"name": args.name, "role": args.role}
+    if args.department:
+        body["departments"] = args.department
+    if args.expires is not None:
+        body["expires_at"] = format_instant(args.expires)
+    if args.rate_limit is not None:
+        body["rate_limit"] = args.rate_limit
+
+    async def work(client: Client) -> int:
+        made = await client.keys.add(body)
+        if args.json:
+            print_json(plain(made))
+        else:
+            print(made.key)
+            say(args, f"key {made.id} {made.name!r} ({made.role}); this is the only time it is shown")
+        return OK
+
+    return with_client(args, work)
+
+
+def revoke_key(args: argparse.Namespace) -> int:
+    async def work(client: Client) -> int:
+        key = pick(await _all(client), "key", args.key)
+        await client.keys.delete(key.id)
+        say(args, f"key {key.id} {key.name!r} is revoked")
+        return OK
+
+    return with_client(args, work)

@@ -1,0 +1,58 @@
+"""Times on the command line: what people type, and what they are shown."""
+
+from __future__ import annotations
+
+from trackdesk.cli.table import Cell
+from trackdesk.domain.instant import parse_duration, parse_instant
+from trackdesk.widgets import when
+
+now = when.wall_clock
+
+
+def since(text: str) -> int:
+    """µs: `2h` before now, or a time. Raises ValueError."""
+    return now() - parse_duration(text) if _is_span(text) else instant(text)
+
+
+def ahead(text: str) -> int:
+    """µs: `90d` from now, or a time. Raises ValueError."""
+    return now() + parse_duration(text) if _is_span(text) else instant(text)
+
+
+def instant(text: str) -> int:
+    """µs: RFC 3339 or epoch seconds. Raises ValueError."""
+    return parse_instant(int(text)) if text.isdecimal() else parse_instant(text)
+
+
+def _is_span(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except ValueError:
+        return False
+    return True
+
+
+def ago(at: int | None) -> str:
+    return "-" if at is None else when.ago(at, now())
+
+
+def span(duration: int | None) -> str:
+    return "-" if duration is None else when.span(duration)
+
+
+def full(at: int | None) -> str | None:
+    """The instant and how long ago that is, None for none."""
+    if at is None:
+        return None
+    distance = when.until(at, now()) if at > now() else when.ago(at, now())
+    return f"{when.absolute(at)} ({distance})"
+
+
+def left(deadline: int | None) -> Cell:
+    """How long until a deadline, or since when it has passed."""
+    text = when.until(deadline, now())
+    return Cell(text or "-", "bad" if text.startswith("late") else "")
+
+
+def clock(at: int) -> str:
+    return when.clock(at)
