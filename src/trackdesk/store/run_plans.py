@@ -90,6 +90,8 @@ async def _choose(readers: Readers, wanted: Wanted, column: str) -> tuple[By | N
     if not ways or (len(ways) == 1 and column == "started_at"):
         return (ways[0][0] if ways else None), None
     for by, walks in ways:
+        if by is By.PROCESS and column == "duration":
+            return by, None
         if await _is_few(readers, walks):
             return by, by
     return ways[0][0], None
