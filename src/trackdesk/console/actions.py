@@ -72,7 +72,7 @@ GROUPS = (WORK, LIST, MOVE, LOG, GO, CONSOLE)
 
 _LIST = ("list",)
 _MOVE = ("list", "log")
-_MADE = ("run", "incident", "channel", "department", "key")
+_MADE = ("run", "incident", "channel", "department", "key", "overview", "process")
 
 ACTIONS: tuple[Action, ...] = (
     # -- work: what an operator came for ---------------------------------------------------------------------------
@@ -94,7 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("assign", ("a",), "assign", "Give the incident to somebody.", WORK, ("incident",), 6),
     Action("severity", ("plus",), "severity", "Choose another severity.", WORK, ("incident",), 7),
     Action("extend", ("e",), "extend", "Extend the deadline of the run.", WORK, ("run", "incident"), 8),
-    Action("new", ("n",), "new", "Make a new one of what is listed.", WORK, _MADE, 6),
+    Action("new", ("n",), "new", "Make a new one of what is listed; on the Overview, a run.", WORK, _MADE, 6),
     Action("edit", ("E",), "edit", "Change its settings.", WORK, ("process", "channel", "department", "key"), 3),
     Action("switch", ("z",), "on/off", "Switch the channel off, or on again.", WORK, ("channel",), 4),
     Action("test", ("T",), "test", "Send a test message through the channel.", WORK, ("channel",), 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -132,6 +133,8 @@ class Workplace(Console):
             target = self._settings.target()
             self._api_key = target.api_key if target is not None else None
         self.standing.server = _place(self._url)
+        if self._settings.url is None:
+            self.desk.key_words = f'export TRACKDESK_API_KEY="$(cat {shlex.quote(str(self._settings.owner_key_file))})"'
         client = make(self._url or "", self._api_key, namespace=self._namespace, actor=self._actor)
         self.desk.left = self._memory.left(self._remembered)
         self.desk.open(client)

@@ -40,6 +40,8 @@ class Desk:
         self.read_only = read_only
         self.now = now
         self.whoami: Whoami | None = None
+        self.key_words = "TRACKDESK_API_KEY is the key this console was given."
+        """Where the key is that the commands shown take from the environment."""
         self.left: Left | None = None
         """None at the first time."""
         self.summary: Summary | None = None

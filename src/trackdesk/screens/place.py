@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-PAUSE = 0.4
-"""Seconds from one load to the next while news keeps coming in."""
 RETRY = 5.0
 """Seconds until a load that failed is tried again."""
 
@@ -36,6 +34,9 @@ class Place(View):
 
     NEEDS: ClassVar[Mapping[str, str]] = {}
     """What an action needs: its id → a permission of the API (`report`, `operate`, `admin`, `ingest`)."""
+
+    PAUSE: ClassVar[float] = 0.4
+    """Seconds from one load to the next while news keeps coming in."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -77,8 +78,8 @@ class Place(View):
         raise NotImplementedError
 
     def reload(self, *, at_once: bool = False) -> None:
-        """Load soon: one load at a time, and however much news comes in, at most one each `PAUSE`. `at_once` gives up
-        a load under way, for it is about something else by now."""
+        """Load soon: one load at a time, and however much news comes in, at most one each `PAUSE` seconds. `at_once`
+        gives up a load under way, for it is about something else by now."""
         if self._loading and not at_once:
             self._again = True
             return
@@ -94,7 +95,7 @@ class Place(View):
                 await self._load_once()
                 if not self._again:
                     return
-                await asyncio.sleep(max(PAUSE - (monotonic() - began), 0))
+                await asyncio.sleep(max(self.PAUSE - (monotonic() - began), 0))
         finally:
             self._loading = False
 

@@ -4,6 +4,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+from textual.widget import Widget
 
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Toned
@@ -32,3 +33,25 @@ def rule_strip(title: str, notes: list[Toned], width: int, look: Look, *, focuse
 
 def _title_style(look: Look, *, focused: bool) -> Style:
     return look.role("run", bold=True) if focused else look.role("new", bold=True)
+
+
+class RuleLine(Widget):
+    """The same line on its own, above what is no pane."""
+
+    DEFAULT_CSS = """
+    RuleLine { height: 1; width: 1fr; }
+    """
+
+    def __init__(self, title: str, *, id: str | None = None) -> None:  # noqa: A002 - the name Textual gives it
+        super().__init__(id=id)
+        self._title = title
+
+    def put(self, title: str) -> None:
+        self._title = title
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        del y
+        style = self.rich_style
+        base = Style(color=style.color, bgcolor=style.bgcolor)
+        return rule_strip(self._title, [], self.size.width, Look.of(self.app)).apply_style(base)

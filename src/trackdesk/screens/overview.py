@@ -1,0 +1,131 @@
+"""What needs a person now, and what will soon."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.containers import Container
+from textual.widgets import Static
+
+from trackdesk.screens import panes
+from trackdesk.screens.place import Place
+from trackdesk.screens.run_deeds import start_run
+from trackdesk.screens.since import pulse_line, since, since_line, since_title
+from trackdesk.screens.welcome import welcome
+from trackdesk.widgets.live_table import LiveTable
+from trackdesk.widgets.look import Look
+from trackdesk.widgets.rule import RuleLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.app import ComposeResult
+
+    from trackdesk.client import Client
+    from trackdesk.domain.summary import Summary
+    from trackdesk.screens.desk import Desk
+    from trackdesk.screens.panes import Pane
+    from trackdesk.screens.since import Since
+    from trackdesk.widgets.faces import Failure
+    from trackdesk.widgets.table_messages import RowOpened
+
+_SINCE_EVERY = 10.0
+"""Seconds from one count of what happened since one left to the next: it reads a good part of the journal."""
+
+
+class OverviewView(Place):
+    CONTEXTS = ("overview", "list")
+    TOPICS = frozenset({"runs", "progress", "incidents", "notifications", "processes", "deliveries"})
+    PAUSE = 1.0
+    NEEDS: ClassVar[Mapping[str, str]] = {"new": "ingest"}
+    DEFAULT_CSS = """
+    OverviewView > RuleLine { margin-top: 0; }
+    OverviewView > .line { height: 1; }
+    OverviewView > .welcome { display: none; height: 1fr; padding: 1 3; overflow-y: auto; }
+    OverviewView.-new > .welcome { display: block; }
+    OverviewView.-new > .panes, OverviewView.-new > RuleLine, OverviewView.-new > .line { display: none; }
+    OverviewView > .panes { layout: grid; grid-size: 1 4; grid-rows: 3fr 3fr 3fr 2fr; height: 1fr; }
+    .-narrow OverviewView #inbox { display: none; }
+    .-narrow OverviewView > .panes { grid-size: 1 3; grid-rows: 1fr; }
+    .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 5fr 4fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 5fr 4fr 5fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-full OverviewView #needs { row-span: 2; }
+    .-full OverviewView #processes { row-span: 2; }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._since: Since | None = None
+        self._since_read = -_SINCE_EVERY
+
+    @property
+    def heading(self) -> str:
+        return "Overview"
+
+    def compose(self) -> ComposeResult:
+        yield RuleLine("Since you left")
+        yield Static("", classes="line", id="since")
+        with Container(classes="panes"):
+            for pane in panes.PANES:
+                yield LiveTable(
+                    pane.columns, title=pane.title, empty=pane.empty, titles=False, now=self.desk.now, id=pane.name
+                )
+        yield Static("", classes="line", id="pulse")
+        yield Static("", classes="welcome")
+
+    def take_focus(self) -> None:
+        self.query_one(f"#{panes.PANES[0].name}", LiveTable).focus()
+
+    # -- loading ---------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        client = self.client
+        for table in self.query(LiveTable):
+            table.show_loading()
+        summary, _ = await asyncio.gather(client.stats.summary(), self._load_panes(client))
+        self.desk.summary = summary
+        await self._read_since(client, summary)
+        self._show(summary)
+
+    async def _load_panes(self, client: Client) -> None:
+        await asyncio.gather(*(self._load_pane(client, pane) for pane in panes.PANES))
+
+    async def _load_pane(self, client: Client, pane: Pane[Any]) -> None:
+        items, total = await pane.fetch(client, self.desk.now())
+        look = Look.of(self.app)
+        table = self.query_one(f"#{pane.name}", LiveTable)
+        table.put_rows([pane.row(item, look) for item in items], total=total)
+
+    async def _read_since(self, client: Client, summary: Summary) -> None:
+        if monotonic() - self._since_read >= _SINCE_EVERY:
+            self._since = await since(client, self.desk.left, summary, self.desk.now())
+            self._since_read = monotonic()
+
+    def _show(self, summary: Summary) -> None:
+        look = Look.of(self.app)
+        fresh = not (summary.runs.total or summary.incidents.open or summary.processes)
+        self.set_class(fresh, "-new")
+        if fresh:
+            self.query_one(".welcome", Static).update(welcome(self.desk, look))
+        if self._since is not None:
+            self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
+            self.query_one("#since", Static).update(since_line(self._since, summary, look))
+        self.query_one("#pulse", Static).update(pulse_line(summary, look))
+
+    def lost(self, failure: Failure) -> None:
+        super().lost(failure)
+        self._since_read = -_SINCE_EVERY
+
+    # -- doing -----------------------------------------------------------------------------------------------------
+
+    def on_row_opened(self, event: RowOpened) -> None:
+        event.stop()
+        pane = next(each for each in panes.PANES if each.name == event.table.id)
+        self.post_message(self.Open(pane.place_of(self.desk, event.row.data)))
+
+    async def do_new(self) -> None:
+        run = await start_run(self)
+        if run is not None:
+            self.reload(at_once=True)

@@ -1,0 +1,208 @@
+"""The panes of the Overview: what each reads, how a row looks, what enter opens."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from trackdesk.screens.processes import cells_of, runs_of
+from trackdesk.screens.runs import progress_words, status_mark
+from trackdesk.screens.strip import LENGTH
+from trackdesk.widgets import glyphs
+from trackdesk.widgets.cells import Budget, age, due
+from trackdesk.widgets.columns import Column
+from trackdesk.widgets.faces import Empty
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from trackdesk.client import Client
+    from trackdesk.domain.incident import Incident
+    from trackdesk.domain.notification import Notification
+    from trackdesk.domain.process import Process
+    from trackdesk.domain.run import Run
+    from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.cells import Cell
+    from trackdesk.widgets.look import Look
+    from trackdesk.widgets.view import View
+
+T = TypeVar("T")
+
+MOST = 50
+"""Rows of a pane at most; the section of its own has the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pane(Generic[T]):
+    name: str
+    title: str
+    columns: Sequence[Column]
+    empty: Empty
+    fetch: Callable[[Client, int], Awaitable[tuple[list[T], int | None]]]
+    """Given the time: the items, and how many there are in all."""
+    row: Callable[[T, Look], Row]
+    place_of: Callable[[Desk, T], View]
+
+
+_NOT_CLOSED = ("OPEN", "TRIAGED", "IN_PROGRESS")
+
+
+async def _open_incidents(client: Client, now: int) -> tuple[list[Incident], int | None]:
+    del now
+    page = await client.incidents.list({"status": _NOT_CLOSED, "sort": "-severity", "limit": MOST})
+    return page.data, page.meta.total
+
+
+def _incident_row(incident: Incident, look: Look) -> Row:
+    severity = glyphs.severity(incident.severity)
+    return Row(
+        str(incident.id),
+        {
+            "severity": look.mark(severity, glyph_only=True),
+            "ref": Toned(incident.ref, severity.role),
+            "title": incident.title,
+            "who": Toned(incident.assignee, "run") if incident.assignee else glyphs.incident_status(incident.status),
+            "age": age(incident.opened_at),
+        },
+        incident,
+    )
+
+
+def _incident(desk: Desk, incident: Incident) -> View:
+    from trackdesk.screens.incident import IncidentView  # noqa: PLC0415 - each screen is loaded when it is gone to
+
+    return IncidentView(desk, incident.id)
+
+
+async def _next_to_miss(client: Client, now: int) -> tuple[list[Run], int | None]:
+    from trackdesk.domain.filters import RunFilter  # noqa: PLC0415 - loaded by now
+    from trackdesk.domain.run import RunStatus  # noqa: PLC0415
+
+    wanted = RunFilter(status=[RunStatus.ACTIVE], deadline_after=now, sort="deadline", limit=MOST)
+    page = await client.runs.list(wanted)
+    return page.data, page.meta.total
+
+
+def _run_row(run: Run, look: Look) -> Row:
+    del look
+    budget = Budget(run.started_at, run.deadline) if run.deadline is not None else None
+    cells: dict[str, Cell] = {
+        "process": run.process,
+        "id": Toned(run.id, "dim"),
+        "budget": budget,
+        "due": due(run.deadline),
+        "progress": progress_words(run) or status_mark(run),
+    }
+    return Row(run.uid, cells, run)
+
+
+def _run(desk: Desk, run: Run) -> View:
+    from trackdesk.screens.run import RunView  # noqa: PLC0415 - each screen is loaded when it is gone to
+
+    return RunView(desk, run.uid)
+
+
+async def _processes(client: Client, now: int) -> tuple[list[Process], int | None]:
+    """Those in trouble first, then those that ran last."""
+    del now
+    troubled, recent = await asyncio.gather(
+        client.processes.list({"state": ["FAILING", "LATE"], "sort": "-last_run_at", "limit": MOST}),
+        client.processes.list({"sort": "-last_run_at", "limit": MOST // 2}),
+    )
+    known = {process.name for process in troubled.data}
+    order = {"FAILING": 0, "LATE": 1}
+    first = sorted(troubled.data, key=lambda process: order.get(process.state, 2))
+    return first + [process for process in recent.data if process.name not in known], recent.meta.total
+
+
+def _process_row(process: Process, look: Look) -> Row:
+    return Row(process.name, cells_of(process, look), process)
+
+
+async def _unread(client: Client, now: int) -> tuple[list[Notification], int | None]:
+    del now
+    page = await client.notifications.list({"unread": True, "limit": MOST})
+    return page.data, page.meta.total
+
+
+def _notification_row(notification: Notification, look: Look) -> Row:
+    severity = glyphs.severity(notification.severity) if notification.severity else glyphs.UNREAD
+    cells: dict[str, Cell] = {
+        "mark": look.mark(severity, glyph_only=True),
+        "title": notification.title,
+        "department": Toned(notification.department, "dim"),
+        "age": age(notification.created_at),
+    }
+    return Row(str(notification.id), cells, notification)
+
+
+def _notification(desk: Desk, notification: Notification) -> View:
+    from trackdesk.screens.notification import NotificationView  # noqa: PLC0415 - loaded when it is gone to
+
+    return NotificationView(desk, notification.id)
+
+
+PANES: tuple[Pane[Any], ...] = (
+    Pane(
+        "needs",
+        "Needs a person",
+        (
+            Column("severity", "", 1, priority=0),
+            Column("ref", "incident", 7, priority=1),
+            Column("title", "what", 18, flex=1, priority=0),
+            Column("who", "who", 9, priority=2),
+            Column("age", "age", 6, align="right", priority=1),
+        ),
+        Empty("Nobody is needed", "no incident is open"),
+        _open_incidents,
+        _incident_row,
+        _incident,
+    ),
+    Pane(
+        "next",
+        "Next to miss",
+        (
+            Column("process", "process", 14, flex=2, priority=0, most=32),
+            Column("id", "run", 6, flex=1, priority=4, most=16),
+            Column("budget", "budget used", 14, flex=1, priority=1, most=24),
+            Column("due", "due", 7, align="right", priority=0),
+            Column("progress", "progress", 12, align="right", priority=3),
+        ),
+        Empty("Nothing is due", "no run with a deadline is under way"),
+        _next_to_miss,
+        _run_row,
+        _run,
+    ),
+    Pane(
+        "processes",
+        "Processes, the troubled first",
+        (
+            Column("state", "state", 9, priority=0),
+            Column("name", "process", 14, flex=1, priority=0),
+            Column("strip", "last 20", LENGTH, priority=1),
+            Column("well", "well", 4, align="right", priority=3),
+            Column("last", "last run", 8, align="right", priority=2),
+        ),
+        Empty("No process has run yet"),
+        _processes,
+        _process_row,
+        lambda desk, process: runs_of(desk, process.name),
+    ),
+    Pane(
+        "inbox",
+        "Inbox, unread",
+        (
+            Column("mark", "", 1, priority=0),
+            Column("title", "what", 18, flex=1, priority=0),
+            Column("department", "for", 8, priority=3),
+            Column("age", "age", 6, align="right", priority=1),
+        ),
+        Empty("All read"),
+        _unread,
+        _notification_row,
+        _notification,
+    ),
+)
