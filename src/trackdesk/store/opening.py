@@ -1,5 +1,6 @@
 """How a database file is opened for writing: the version of SQLite, the permissions, the pragmas."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -17,6 +18,9 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
     if version < MINIMUM_SQLITE:
         have, need = (".".join(map(str, each)) for each in (version, MINIMUM_SQLITE))
         raise SqliteTooOld(f"Python's SQLite is {have}; trackdesk needs {need} or newer")
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        if not connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone():
+            raise SqliteTooOld("Python's SQLite was built without FTS5, which searching needs")
 
 
 def open_database(path: Path, *, busy_limit: float = 5.0) -> sqlite3.Connection:
