@@ -74,6 +74,8 @@ class Bound:
             response = _gone(request, error)
         except Exception as error:
             response = problems.answer(problems.as_error(error, request_id, self.endpoint.name), request_id)
+            if request.content.exception() is not None:  # where the next request would begin is not known
+                response.force_close()
         finally:
             statistics.in_flight -= not self._streams
         took = perf_counter() - started

@@ -23,7 +23,7 @@ class _NoTracesOfStrangers(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         fault = record.exc_info[1] if record.exc_info else None
-        if isinstance(fault, HttpProcessingError):
+        if isinstance(fault, HttpProcessingError | web.RequestPayloadError):
             record.msg, record.args = "malformed request: %s", (type(fault).__name__,)
             record.exc_info, record.exc_text = None, None
             record.levelno, record.levelname = logging.INFO, "INFO"
