@@ -40,9 +40,10 @@ class OverviewView(Place):
     TOPICS = frozenset({"runs", "progress", "incidents", "notifications", "processes", "deliveries"})
     PAUSE = 1.0
     NEEDS: ClassVar[Mapping[str, str]] = {"new": "ingest"}
+    SCOPED_CSS = False
+    """The rules ask how wide the frame is."""
     DEFAULT_CSS = """
-    OverviewView > RuleLine { margin-top: 0; }
-    OverviewView > .line { height: 1; }
+    OverviewView > .line { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     OverviewView > .welcome { display: none; height: 1fr; padding: 1 3; overflow-y: auto; }
     OverviewView.-new > .welcome { display: block; }
     OverviewView.-new > .panes, OverviewView.-new > RuleLine, OverviewView.-new > .line { display: none; }

@@ -78,11 +78,10 @@ def _incident(desk: Desk, incident: Incident) -> View:
 
 
 async def _next_to_miss(client: Client, now: int) -> tuple[list[Run], int | None]:
-    from trackdesk.domain.filters import RunFilter  # noqa: PLC0415 - loaded by now
-    from trackdesk.domain.run import RunStatus  # noqa: PLC0415
+    from trackdesk.domain.instant import format_instant  # noqa: PLC0415 - loaded by now
 
-    wanted = RunFilter(status=[RunStatus.ACTIVE], deadline_after=now, sort="deadline", limit=MOST)
-    page = await client.runs.list(wanted)
+    after = format_instant(now)
+    page = await client.runs.list({"status": "ACTIVE", "deadline_after": after, "sort": "deadline", "limit": MOST})
     return page.data, page.meta.total
 
 
@@ -152,7 +151,7 @@ PANES: tuple[Pane[Any], ...] = (
         (
             Column("severity", "", 1, priority=0),
             Column("ref", "incident", 7, priority=1),
-            Column("title", "what", 18, flex=1, priority=0),
+            Column("title", "what", 26, flex=1, priority=0),
             Column("who", "who", 9, priority=2),
             Column("age", "age", 6, align="right", priority=1),
         ),
@@ -165,7 +164,7 @@ PANES: tuple[Pane[Any], ...] = (
         "next",
         "Next to miss",
         (
-            Column("process", "process", 14, flex=2, priority=0, most=32),
+            Column("process", "process", 18, flex=2, priority=0, most=32),
             Column("id", "run", 6, flex=1, priority=4, most=16),
             Column("budget", "budget used", 14, flex=1, priority=1, most=24),
             Column("due", "due", 7, align="right", priority=0),
@@ -196,7 +195,7 @@ PANES: tuple[Pane[Any], ...] = (
         "Inbox, unread",
         (
             Column("mark", "", 1, priority=0),
-            Column("title", "what", 18, flex=1, priority=0),
+            Column("title", "what", 34, flex=1, priority=0),
             Column("department", "for", 8, priority=3),
             Column("age", "age", 6, align="right", priority=1),
         ),

@@ -13,8 +13,7 @@ from trackdesk.screens.place import Place
 from trackdesk.screens.run_deeds import complete_runs, fail_runs, start_run
 from trackdesk.screens.run_head import RunHead
 from trackdesk.screens.run_story import facts, story
-from trackdesk.screens.runs import status_mark
-from trackdesk.widgets import glyphs
+from trackdesk.screens.runs import deadline_mark, status_mark
 from trackdesk.widgets.dialogs import ConfirmDialog
 from trackdesk.widgets.glyphs import LEVELS, Toned
 from trackdesk.widgets.log_view import LogLine, LogView
@@ -45,6 +44,8 @@ class RunView(Place):
         **dict.fromkeys(("new", "finish", "fail", "extend"), "ingest"),
         "delete": "operate",
     }
+    SCOPED_CSS = False
+    """The rules ask how wide the frame is."""
     DEFAULT_CSS = """
     RunView > .panes { layout: grid; grid-size: 1 2; grid-rows: 2fr 1fr; height: 1fr; }
     RunView > .panes > TextPane { display: none; }
@@ -76,8 +77,8 @@ class RunView(Place):
         if self.run is None:
             return []
         marks = [status_mark(self.run)]
-        if self.run.deadline_status is not None and self.run.deadline_status != "ON_TRACK":
-            marks.append(glyphs.deadline_status(self.run.deadline_status))
+        if (deadline := deadline_mark(self.run)) is not None and self.run.deadline_status != "ON_TRACK":
+            marks.append(deadline)
         return [Toned(f"{mark.glyph} {mark.word}", mark.role, mark.role != "dim") for mark in marks]
 
     def compose(self) -> ComposeResult:

@@ -27,11 +27,11 @@ _ROLES: Mapping[str, Role] = {
     "resumed": "ok",
 }
 _SAID = {
-    "started": "started",
-    "completed": "completed",
-    "skipped": "skipped",
     "superseded": "a later attempt took its place",
-    "resumed": "gave a sign of life again",
+    "resumed": "a sign of life again",
+    "warning": "its deadline is near",
+    "missed": "its deadline passed",
+    "stalled": "no sign of life for longer than its heartbeat timeout",
 }
 OWN = "trackdesk"
 """The actor of what the server does by itself."""
@@ -46,19 +46,11 @@ def story(entries: Sequence[JournalEntry]) -> list[Entry]:
 
 
 def _sentence(entry: JournalEntry) -> str:
-    by = f", by {entry.actor}" if entry.actor and entry.actor != OWN else ""
-    match entry.kind:
-        case "warning":
-            return "its deadline is near"
-        case "missed":
-            return "its deadline passed"
-        case "failed":
-            return f"failed{by}"
-        case "stalled":
-            return "no sign of life for longer than its heartbeat timeout"
-        case "changed":
-            return "; ".join(_change(name, value) for name, value in entry.changed.items()) + by
-    return _SAID.get(entry.kind, entry.kind) + by
+    by = f"by {entry.actor}" if entry.actor and entry.actor != OWN else ""
+    said = _SAID.get(entry.kind, "")
+    if entry.kind == "changed":
+        said = "; ".join(_change(name, value) for name, value in entry.changed.items())
+    return ", ".join(part for part in (said, by) if part)
 
 
 def _change(name: str, value: Any) -> str:

@@ -47,7 +47,7 @@ class RunsView(ListPlace["Run"]):
     COLUMNS = (
         Column("status", "status", 9, priority=0),
         Column("process", "process", 14, flex=3, priority=0, most=40),
-        Column("id", "run", 8, flex=1, priority=2, most=24),
+        Column("id", "run", 14, flex=1, priority=2, most=24),
         Column("started", "started", 8, align="right", priority=3, sortable=True),
         Column("took", "took", 6, align="right", priority=2, sortable=True),
         Column("deadline", "deadline", 11, priority=3),
@@ -145,7 +145,7 @@ def cells_of(run: Run) -> dict[str, Cell]:
         "id": run.id,
         "started": ago(run.started_at),
         "took": took,
-        "deadline": glyphs.deadline_status(run.deadline_status) if run.deadline_status is not None else "",
+        "deadline": deadline_mark(run) or "",
         "due": due(run.deadline) if active else "",
         "budget": budget,
         "progress": progress_words(run),
@@ -155,6 +155,14 @@ def cells_of(run: Run) -> dict[str, Cell]:
 
 def status_mark(run: Run) -> Mark:
     return Mark("?", "stalled", "late", "?") if run.stalled else glyphs.run_status(run.status)
+
+
+def deadline_mark(run: Run) -> Mark | None:
+    """How it stands with its deadline; a run that ended without completing has only something to say when it was
+    late."""
+    if run.deadline_status is None or (run.status in ("FAILED", "SKIPPED") and run.deadline_status != "MISSED"):
+        return None
+    return glyphs.deadline_status(run.deadline_status)
 
 
 def progress_words(run: Run) -> str:

@@ -53,10 +53,10 @@ async def since(client: Client, left: Left | None, summary: Summary, now: int) -
 
 
 async def _count(client: Client, after: int, topic: str, kinds: list[str]) -> int:
-    from trackdesk.domain.filters import JournalFilter  # noqa: PLC0415 - loaded by now
+    from trackdesk.domain.instant import format_instant  # noqa: PLC0415 - loaded by now
 
-    given = JournalFilter(topic=[topic], kind=kinds, after=after, limit=_COUNTED)
-    return len({entry.ref for entry in (await client.journal.list(given)).data})
+    page = await client.journal.list({"topic": topic, "kind": kinds, "after": format_instant(after), "limit": _COUNTED})
+    return len({entry.ref for entry in page.data})
 
 
 def since_title(found: Since, now: int) -> str:
@@ -80,7 +80,7 @@ def since_line(found: Since, summary: Summary, look: Look) -> Text:
         ],
         gap=f" {look.pick('·', '-')} ",
     )
-    line.append("     ")
+    line.append("    ")
     _say(
         line,
         look,
@@ -93,7 +93,7 @@ def since_line(found: Since, summary: Summary, look: Look) -> Text:
         ],
         gap=", ",
     )
-    line.append("     ")
+    line.append("    ")
     _say(line, look, [_told(summary.deliveries, look)])
     return line
 
@@ -102,7 +102,7 @@ def _say(line: Text, look: Look, parts: Sequence[tuple[str, Role] | None], gap: 
     first = not line.plain.strip() or not gap
     for part in parts:
         if part is not None:
-            line.append("" if first or line.plain.endswith("     ") else gap, look.role("dim"))
+            line.append("" if first or line.plain.endswith("    ") else gap, look.role("dim"))
             line.append(part[0], look.role(part[1]))
             first = False
 

@@ -30,7 +30,7 @@ class FilterBar(Horizontal):
     FilterBar > .slash { width: 3; padding: 0 0 0 1; color: $accent; }
     FilterBar > Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }
     FilterBar > Input:focus { border: none; background: transparent; }
-    FilterBar > .answer { width: auto; padding: 0 1; }
+    FilterBar > .answer { width: auto; max-width: 65%; padding: 0 1; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

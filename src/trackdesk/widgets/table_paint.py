@@ -54,7 +54,7 @@ class RowPainter:
         return strip
 
     def _draw(self, row: Row, state: RowState, now: int) -> Strip:
-        cursor = self.look.pick("▌", ">") if state.cursor else " "
+        cursor = self.look.pick("▌", ">") if state.cursor and state.focused else " "
         mark = self.look.pick("◆", "*") if state.marked else self.look.pick("•", "~") if state.changed else " "
         parts = [
             Segment(cursor, self.look.role("run")),
