@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from schemathesis import APIOperation, Case
 
 NOWHERE = "webhook+http://127.0.0.1:9/nobody-listens"
-EXAMPLES = 12
+EXAMPLES = 10
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -36,7 +36,11 @@ CHECKS = [
     response_schema_conformance,
 ]
 SCHEMA = schemathesis.openapi.from_dict(document("1.2.3"))
-OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+OPERATIONS = sorted(
+    (found.ok() for found in SCHEMA.get_all_operations() if found.ok().path != "/v1/stream"),
+    key=lambda operation: operation.method == "delete",
+)
+"""Deletions last, so that the others find something. A stream never ends; it has tests of its own."""
 
 
 class Served:
@@ -85,9 +89,7 @@ def aim(case: Case, known: dict[str, str], chosen: bool) -> None:
         case.body["url"] = NOWHERE
 
 
-@pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if each.path != "/v1/stream"], ids=lambda operation: operation.label
-)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_in_the_document(served: Served, operation: APIOperation) -> None:
     cases = st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in GenerationMode))
 
