@@ -162,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
         "Go to what it is about: the run of an incident, the incident of a notification.",
         GO,
         ("incident", "inbox", "delivery"),
+        9,
     ),
     Action("last_place", ("minus",), "last place", "To the section you were in before.", GO, frame=True),
     Action("back", ("escape", "q"), "back", "Leave the filter, clear the marks, go back.", GO, frame=True),

@@ -3,11 +3,12 @@ back."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from trackdesk.domain.incident import Incident
 
 Change: TypeAlias = dict[str, Any]

@@ -1,0 +1,99 @@
+"""What the journal and the comments say, as lines of a timeline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.screens.run_story import OWN, story
+from trackdesk.widgets import when
+from trackdesk.widgets.timeline import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from trackdesk.domain.incident import Comment, JournalEntry, RoutingStep
+    from trackdesk.widgets.glyphs import Role
+
+_ROLES: Mapping[str, Role] = {
+    **dict.fromkeys(("opened", "reopened", "missed", "failed", "stalled", "dead"), "fail"),
+    **dict.fromkeys(("triaged", "warning", "severity", "retrying"), "late"),
+    **dict.fromkeys(("started", "resumed"), "run"),
+    **dict.fromkeys(("closed", "cleared", "completed", "sent", "proven"), "ok"),
+}
+_SHORT = {"handed_back": "back", "comment_deleted": "withdrawn"}
+
+
+def incident_entries(journal: Iterable[JournalEntry], comments: Iterable[Comment]) -> list[Entry]:
+    """Oldest first. Comments come whole, in place of the beginnings that the journal has of them."""
+    entries = [_entry(each) for each in journal if each.kind != "commented"]
+    entries += [Entry(each.created_at, "comment", f"{each.author}: {each.content}", "run") for each in comments]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def run_entries(journal: Sequence[JournalEntry]) -> list[Entry]:
+    """What happened to the run of an incident, told apart from what happened to the incident."""
+    return [replace(entry, text=f"run: {entry.text}") for entry in story(journal)]
+
+
+def told_entries(steps: Iterable[RoutingStep]) -> list[Entry]:
+    """Why who was told, or not. What an attempt says again is left out, and so is the department where an inbox is."""
+    steps = list(steps)
+    tried = {(step.subject, step.detail.partition(":")[0]) for step in steps if step.kind == "attempt"}
+    inboxes = {(step.subject, step.at) for step in steps if step.kind == "inbox" and step.told}
+    entries = []
+    for step in steps:
+        what, _, rest = step.detail.partition(": ") if step.kind != "cause" else ("cause", "", step.detail)
+        if step.kind == "channel" and step.told and (step.subject, what) in tried:
+            continue
+        if step.kind == "department" and (step.subject, step.at) in inboxes:
+            continue
+        role: Role = "new" if step.told is None else "ok" if step.told else "dim"
+        if step.kind == "attempt" and not step.told:
+            role = "late"
+        entries.append(Entry(step.at, what, rest, role))
+    return entries
+
+
+def _entry(entry: JournalEntry) -> Entry:
+    said = _said(entry.kind, entry.changed)
+    who = "" if entry.actor == OWN else f"by {entry.actor}"
+    text = ", ".join(part for part in (said, who) if part)
+    return Entry(entry.at, _SHORT.get(entry.kind, entry.kind), text, _ROLES.get(entry.kind, "new"))
+
+
+def _said(kind: str, changed: Mapping[str, Any]) -> str:
+    if kind == "opened" and "title" in changed:
+        late = ", seen late: trackdesk was away" if changed.get("seen_late") else ""
+        return f"{changed['title']}{late}"
+    parts = [_change(name, value) for name, value in changed.items() if kind not in (name, *_kinds_of(name))]
+    return ", ".join(part for part in parts if part)
+
+
+def _kinds_of(member: str) -> tuple[str, ...]:
+    """The kinds that say by themselves how this member changed."""
+    return (
+        ("triaged", "started", "closed", "reopened", "handed_back", "completed", "failed") if member == "status" else ()
+    )
+
+
+def _change(name: str, value: object) -> str:
+    name = name.replace("_", " ")
+    if isinstance(value, list) and len(value) == 2:
+        return f"{name} {_shown(value[0])} \u2192 {_shown(value[1])}"
+    if name == "reason":
+        return str(value)
+    return f"{name} {_shown(value)}"
+
+
+def _shown(value: object) -> str:
+    from trackdesk.domain.instant import parse_rfc3339  # noqa: PLC0415 - loaded by now
+
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, str) and value.endswith("Z") and "T" in value:
+        try:
+            return when.absolute(parse_rfc3339(value))
+        except ValueError:
+            return value
+    return str(value)

@@ -1,0 +1,266 @@
+"""One incident: where it came from, what happened, the last lines of its run, how long its process usually takes, and
+who was told of it or not."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from textual.containers import Horizontal, Vertical
+
+from trackdesk.screens.happened import incident_entries, run_entries, told_entries
+from trackdesk.screens.strip import strip
+from trackdesk.screens.triage import Triage
+from trackdesk.widgets import glyphs, when
+from trackdesk.widgets.cells import ago
+from trackdesk.widgets.facts import Fact, Facts
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.log_view import LogLine, LogView
+from trackdesk.widgets.pane import Pane
+from trackdesk.widgets.tab_line import TabLine
+from trackdesk.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.app import ComposeResult
+
+    from trackdesk.domain.incident import Incident
+    from trackdesk.domain.process import Process
+    from trackdesk.domain.run import Run
+    from trackdesk.screens.deeds import Undo
+    from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.look import Look
+    from trackdesk.widgets.view import Changed
+
+WIDE = 110
+"""Cells from which on all panes stand beside one another."""
+LINES = 200
+"""Log lines and entries that are read."""
+
+
+class IncidentView(Triage):
+    CONTEXTS = ("incident", "log", "tabs")
+    TOPICS = frozenset({"incidents", "runs", "logs", "notifications", "deliveries"})
+    DEFAULT_CSS = """
+    IncidentView > .panes { height: 1fr; }
+    IncidentView .left { width: 1fr; height: 1fr; }
+    IncidentView .right { width: 1fr; height: 1fr; }
+    IncidentView #happened, IncidentView #lines, IncidentView #told { height: 1fr; }
+    IncidentView .-away { display: none; }
+    IncidentView.-wide > TabLine { display: none; }
+    IncidentView.-wide .left { padding-right: 1; }
+    """
+
+    def __init__(self, desk: Desk, incident: int | str, *, history: list[Undo] | None = None) -> None:
+        super().__init__(desk)
+        self.number = incident
+        self.incident: Incident | None = None
+        self.run_of: Run | None = None
+        """The run it is about, if that is still there."""
+        if history is not None:
+            self.history = history
+
+    # -- the frame of it -------------------------------------------------------------------------------------------
+
+    @property
+    def heading(self) -> str:
+        return self.incident.ref if self.incident is not None else f"INC-{self.number}"
+
+    @property
+    def status(self) -> Sequence[Toned]:
+        incident = self.incident
+        if incident is None or self.failure is not None:
+            return super().status
+        severity, status = glyphs.severity(incident.severity), glyphs.incident_status(incident.status)
+        plain = bool(getattr(self.app, "ascii_only", False))
+        return (
+            Toned(severity.text(ascii_only=plain), severity.role),
+            Toned(status.text(ascii_only=plain), status.role),
+            Toned(f"with {incident.assignee}", "new") if incident.assignee else Toned("with nobody", "dim"),
+            Toned(f"for {incident.department}", "dim"),
+        )
+
+    def compose(self) -> ComposeResult:
+        yield Facts(now=self.desk.now)
+        yield TabLine([("happened", "timeline"), ("lines", "log"), ("told", "who was told")])
+        with Horizontal(classes="panes"):
+            with Vertical(classes="left"):
+                yield Timeline(id="happened", title="Timeline", now=self.desk.now)
+                yield Timeline(
+                    id="told", title="Who was told, or not", empty="Nobody was to be told", now=self.desk.now
+                )
+            with Vertical(classes="right"):
+                yield LogView(id="lines", title="Last lines of the run", now=self.desk.now)
+                yield Pane(id="usual")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self._lay_out()
+
+    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
+        message.stop()
+        self._lay_out()
+        self.query_one(f"#{message.name}").focus()
+
+    def _lay_out(self) -> None:
+        """All panes where there is room, else the one of the tab; without a run, none about it."""
+        tab, wide = self.query_one(TabLine).current, self.has_class("-wide")
+        run = self.incident is None or self.incident.run is not None
+        process = self.incident is None or self.incident.process is not None
+        shown = {
+            ".left": wide or tab != "lines",
+            ".right": (wide and process) or tab == "lines",
+            "#happened": wide or tab == "happened",
+            "#told": wide or tab == "told",
+            "#lines": run or not wide,
+            "#usual": process,
+        }
+        for pane, there in shown.items():
+            self.query_one(pane).set_class(not there, "-away")
+
+    def do_previous_tab(self) -> None:
+        self._turn(-1)
+
+    def do_next_tab(self) -> None:
+        self._turn(1)
+
+    def _turn(self, step: int) -> None:
+        if not self.has_class("-wide"):
+            self.query_one(TabLine).turn(step)
+            return
+        panes = [pane for pane in (*self.query(Timeline), *self.query(LogView)) if pane.region]
+        here = next((at for at, pane in enumerate(panes) if pane.has_focus), 0)
+        panes[(here + step) % len(panes)].focus()
+
+    def take_focus(self) -> None:
+        self.query_one(f"#{self.query_one(TabLine).current}").focus()
+
+    def tick(self) -> None:
+        super().tick()
+        self.query_one(Facts).tick()
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        client = self.client
+        incident, happened, comments, routing = await asyncio.gather(
+            client.incidents.get(self.number),
+            client.incidents.timeline(self.number, {"limit": LINES}),
+            client.comments.list(self.number, {"limit": LINES}),
+            client.incidents.routing(self.number),
+        )
+        of_run: list[Any] = []
+        if incident.run is not None:
+            of_run = (await client.journal.list({"topic": "runs", "ref": incident.run, "limit": LINES})).data
+            self.run_of = await self._maybe(client.runs.get(incident.run))
+        process = await self._maybe(client.processes.get(incident.process)) if incident.process else None
+        # What happens to a run comes before what follows from it.
+        entries = run_entries(of_run) + incident_entries(happened.data, comments.data)
+        self.query_one("#happened", Timeline).put_entries(sorted(entries, key=lambda entry: entry.at))
+        self.query_one("#told", Timeline).put_entries(told_entries(routing.steps))
+        self.incident = incident
+        self._show(process)
+        await self._read_log()
+
+    async def _maybe(self, call: Any) -> Any:
+        """What `call` gives, or None where that is not there any more."""
+        from trackdesk.domain.errors import NotFound  # noqa: PLC0415 - loaded by now
+
+        try:
+            return await call
+        except NotFound:
+            return None
+
+    def _show(self, process: Process | None = None) -> None:
+        incident = self.incident
+        assert incident is not None, "it has been read"
+        self.query_one(Facts).put(incident.title, _facts(incident, self.run_of, process), incident.description or "")
+        if process is not None:
+            self.query_one(Pane).put(f"Last {len(process.recent)} runs of {process.name}", partial(_usual, process))
+        self._lay_out()
+        self.post_message(self.Retitled())
+
+    async def _read_log(self) -> None:
+        if self.incident is None or self.incident.run is None:
+            return
+        page = await self._maybe(self.client.runs.logs(self.incident.run, {"tail": True, "limit": LINES}))
+        view = self.query_one(LogView)
+        shown = [] if page is None else [LogLine(each.logged_at, each.level, each.message) for each in page.data]
+        view.put_lines(shown)
+
+    def changed(self, change: Changed) -> None:
+        incident = self.incident
+        if change.resync or incident is None or change.topic in ("notifications", "deliveries"):
+            self.reload()
+        elif change.topic == "logs":
+            if incident.run in change.refs:
+                self.run_worker(self._read_log(), group="log", exclusive=True, exit_on_error=False)
+        elif str(incident.id) in change.refs if change.topic == "incidents" else incident.run in change.refs:
+            self.reload()
+
+    # -- triage ----------------------------------------------------------------------------------------------------
+
+    def chosen(self) -> Sequence[Incident]:
+        return [] if self.incident is None else [self.incident]
+
+    def put_incident(self, incident: Incident) -> None:
+        self.incident = incident
+        self.post_message(self.Retitled())
+        self.reload(at_once=True)
+
+    def why_not(self, action: str) -> str | None:
+        if action in ("copy", "copy_as", "about") and self.incident is None:
+            return "it is being read"
+        if action == "about" and self.incident is not None and self.incident.run is None:
+            return f"{self.incident.ref} is about no run"
+        return super().why_not(action)
+
+    def do_about(self) -> None:
+        from trackdesk.screens.run import RunView  # noqa: PLC0415 - a run leads to its incidents as well
+
+        if self.incident is not None and self.incident.run is not None:
+            self.post_message(self.Open(RunView(self.desk, self.incident.run)))
+
+    def do_copy(self) -> None:
+        self.copy(self.heading, self.heading)
+
+    async def do_copy_as(self) -> None:
+        if self.incident is not None:
+            await self.copy_as([self.incident], self.incident_curl([self.incident]))
+
+
+def _facts(incident: Incident, run: Run | None, process: Process | None) -> list[Fact]:
+    seen = f"{incident.occurrences} times" if incident.occurrences > 1 else None
+    about = None if run is None else f"{run.id} #{run.attempt}, {run.status.lower()}"
+    closed = when.absolute(incident.closed_at) if incident.closed_at is not None else None
+    runbook = process.runbook_url if process is not None else None
+    return [
+        ("origin", incident.origin),
+        ("process", incident.process),
+        ("run", about or ("deleted" if incident.run else None)),
+        ("service", incident.service),
+        ("reported by", incident.reported_by),
+        ("due", when.absolute(incident.due_at) if incident.due_at is not None else None),
+        ("opened", ago(incident.opened_at)),
+        ("seen", seen),
+        ("last", ago(incident.last_seen_at) if seen else None),
+        ("", Toned("seen late: trackdesk was away", "late") if incident.seen_late else None),
+        ("closed", f"{closed}, {incident.close_reason}" if closed and incident.close_reason else closed),
+        ("runbook", Toned(runbook, "run") if runbook else None),
+    ]
+
+
+def _usual(process: Process, look: Look) -> list[Text]:
+    """How long the last runs took, oldest first, and what is usual in words."""
+    runs = process.runs
+    usual = [(name, value) for name, value in (("p50", runs.p50), ("p90", runs.p90), ("p99", runs.p99)) if value]
+    notes = [Toned(f"{name} {when.span(value)}", "new") for name, value in usual]
+    late = sum(each.late for each in process.recent)
+    failed = sum(each.status == "FAILED" for each in process.recent)
+    notes += [Toned(f"{late} late", "late")] if late else []
+    notes += [Toned(f"{failed} failed", "fail")] if failed else []
+    return [strip(process.recent, look, len(process.recent)), Text("   ").join(look.text(note) for note in notes)]
