@@ -77,7 +77,6 @@ def _with_server(settings: Settings) -> int:
 
     log_to_file(settings.log_file, settings.log_level)
     server = Embedded(settings)
-    server.start()
     try:
         run_console(None, None, namespace=settings.namespace, actor=actor(), settings=settings, server=server)
     finally:

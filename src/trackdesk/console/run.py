@@ -34,7 +34,10 @@ _KNOCK = 1.0
 
 
 class Starting(Protocol):
-    """A server that is being started beside the console. `wait` raises what keeps it from serving."""
+    """A server that is started beside the console, after the first frame. `start` returns at once; `wait` raises what
+    keeps it from serving."""
+
+    def start(self) -> None: ...
 
     def wait(self, timeout: float = ...) -> str: ...
 
@@ -49,7 +52,7 @@ def run_console(
     server: Starting | None = None,
 ) -> None:
     """Shows the console until it is left. With `server`, address and key are those it leaves behind once it serves,
-    and whoever started it stops it. Raises SettingsError for an unknown theme, and what kept the server from serving.
+    and whoever made it stops it. Raises SettingsError for an unknown theme, and what kept the server from serving.
     """
     app = Workplace(url, api_key, namespace=namespace, actor=actor, settings=settings, server=server)
     app.run()
@@ -122,6 +125,8 @@ class Workplace(Console):
     # -- beginning -------------------------------------------------------------------------------------------------
 
     async def _begin(self) -> None:
+        if self._server is not None:
+            self._server.start()
         make = await asyncio.to_thread(_load_client)
         if self._server is not None:
             try:
@@ -173,8 +178,15 @@ class Workplace(Console):
 
 
 def _load_client() -> type[Client]:
-    from trackdesk.client import Client
+    """In a thread: everything that takes long to import or to build, so that no key waits for it."""
+    import aiohttp  # noqa: F401 - the client imports it at its first call
 
+    from trackdesk.client import Client
+    from trackdesk.contract.endpoints import ENDPOINTS
+
+    for endpoint in ENDPOINTS:
+        if not endpoint.writes and endpoint.reply is not None:
+            endpoint.reply_adapter()
     return Client
 
 
