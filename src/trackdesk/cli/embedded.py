@@ -1,4 +1,4 @@
-"""The server inside the console: loads and starts in threads of its own, once the console has painted its first frame."""
+"""The server inside the console: loads and starts in threads of its own, after the first frame."""
 
 from __future__ import annotations
 
