@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -19,6 +19,7 @@ MAX_INTEGER = 2**53 - 1
 
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]{1,100}$"
 LABEL_PATTERN = r"^[^/\x00-\x1f\x7f]{1,100}$"
+_set = object.__setattr__
 _TAG_KEY = re.compile(r"[A-Za-z0-9_./-]{1,128}", re.ASCII)
 
 
@@ -32,6 +33,17 @@ class Value(BaseModel):
     """A thing as it is stored and answered. The server builds it without validation, the client reads it leniently."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def trusted(cls, **values: Any) -> Self:
+        """What `model_construct` makes, at a tenth of its price: `values` are all the fields, in the order of the
+        model, and are not checked."""
+        made = cls.__new__(cls)
+        _set(made, "__dict__", values)
+        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
 
 
 def clean(text: str) -> str:

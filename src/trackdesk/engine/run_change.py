@@ -79,7 +79,7 @@ def _patch(tx: Tx, patch: Patch) -> Run:
     runs.save(tx, row._replace(run=run, warning_at=warning_at))
     if run.tags != before.tags:
         runs.delete_tags(tx, patch.namespace_id, row.seq, before.started_at, before.tags)
-        runs.insert_tags(tx, patch.namespace_id, [(row.seq, run.started_at, run.tags)])
+        runs.insert_tags(tx, [(patch.namespace_id, row.seq, run.started_at, run.tags)])
     _follow(tx, process, before, run, patch.actor, changed)
     return run
 

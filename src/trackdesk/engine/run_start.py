@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
+_LATE = frozenset({DeadlineStatus.MISSED, DeadlineStatus.WARNING})
 _SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
 
 
@@ -44,31 +45,42 @@ class _Group:
 
     def __init__(self, tx: Tx) -> None:
         self.tx = tx
-        self.rows: list[runs.NewRun] = []
         self.made: list[tuple[Start, ProcessRow, runs.NewRun, Run]] = []
         self.taken: set[tuple[int, str]] = set()
+        """Keys of `made`."""
+        self.unused: set[tuple[int, str]] = set()
+        """Keys that had no run when the batch began, and still have none."""
         self.counts = processes.Counts()
+
+    def look_up(self, starts: Sequence[Start]) -> None:
+        """Most keys are new; one statement says which."""
+        keys = []
+        for start in starts:
+            process = processes.find(self.tx, start.namespace_id, start.process)
+            if process is not None and start.body.id is not None:
+                keys.append((process.id, start.body.id))
+        if keys:
+            self.unused = runs.unused_keys(self.tx, keys)
 
     def write(self) -> None:
         tx, made = self.tx, self.made
-        self.rows, self.made = [], []
-        self.taken.clear()
         if not made:
             return
+        self.made = []
+        self.taken.clear()
         runs.insert(tx, [row for _, _, row, _ in made])
-        for start, _, row, run in made:
-            if run.tags:
-                runs.insert_tags(tx, start.namespace_id, [(row.seq, row.started_at, run.tags)])
+        runs.insert_tags(tx, [(row.namespace_id, row.seq, row.started_at, run.tags) for _, _, row, run in made])
         self.counts.write(tx)
+        wanted = {start.namespace_id: asked_for(tx, start.namespace_id, Kind.STARTED) for start, _, _, _ in made}
         for start, process, row, run in made:
             tx.journal(
                 start.namespace_id, "runs", "started", run.uid, start.actor, {"process": run.process, "id": run.id}
             )
             if row.next_due_at is not None:
                 tx.wake("agenda", row.next_due_at)
-            if run.deadline_status in {DeadlineStatus.MISSED, DeadlineStatus.WARNING}:
+            if run.deadline_status in _LATE:
                 _born_late(tx, start, process, run)
-            if asked_for(tx, start.namespace_id, Kind.STARTED):
+            if wanted[start.namespace_id]:
                 tell_run(tx, process, run, Kind.STARTED)
             if start.once is not None:
                 first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
@@ -77,6 +89,7 @@ class _Group:
 def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:
     """The run for each request, or why there is none."""
     group = _Group(tx)
+    group.look_up(starts)
     answers: list[Run | BaseException] = []
     for start in starts:
         try:
@@ -104,18 +117,23 @@ def _start(group: _Group, start: Start) -> Run:
     uid = _unused_uid(group, process)
     attempt = 1 if body.id is None else _attempt(group, start, process, body.id)
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
-    run = Run.model_construct(
+    run = Run.trusted(
         uid=uid,
         process=process.name,
         id=body.id or short_id(uid),
         attempt=attempt,
         status=RunStatus.ACTIVE,
         deadline_status=initial_status(deadline, warning_at, tx.now),
+        overdue_at_finish=False,
+        stalled=False,
         started_at=started_at,
+        completed_at=None,
         deadline=deadline,
+        duration=None,
         progress=None if body.total is None else Progress(total=body.total),
         tags=body.tags,
         context=body.context,
+        error=None,
         category=body.category or process.category,
         service=body.service or process.service,
         triggered_by=body.triggered_by,
@@ -126,6 +144,7 @@ def _start(group: _Group, start: Start) -> Run:
     row = _row(tx, process, run, warning_at)
     group.made.append((start, process, row, run))
     group.taken.add((process.id, run.id))
+    group.unused.discard((process.id, run.id))
     group.counts.started(process.id, started_at)
     if run.deadline_status == DeadlineStatus.MISSED:
         group.counts.add(process.id, late=1)
@@ -152,6 +171,8 @@ def _resolve(body: StartRun, started_at: int) -> int | None:
 def _attempt(group: _Group, start: Start, process: ProcessRow, run_id: str) -> int:
     """The number of the new attempt; the one that still runs is superseded, or stands in the way."""
     tx = group.tx
+    if (process.id, run_id) in group.unused:
+        return 1
     if (process.id, run_id) in group.taken:
         group.write()
     newest = runs.newest_of_key(tx, process.id, run_id)
@@ -182,6 +203,7 @@ def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.
         process.id,
         run.id,
         run.attempt,
+        run.status,
         run.deadline_status,
         run.started_at,
         run.deadline,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from trackdesk.domain.clock import DAY
 from trackdesk.domain.errors import NotFound
 
@@ -100,8 +102,18 @@ def note_last_run(tx: Tx, process_id: int) -> None:
     )
 
 
+_COUNTS = ("total", "active", "completed", "failed", "skipped", "late")
+_LAST = "json_extract(changes.value, '$[1]')"
+_ADD_COUNTS = f"""
+UPDATE processes SET last_run_at = max(coalesce(last_run_at, {_LAST}), coalesce({_LAST}, last_run_at)), {
+    ", ".join(f"{name} = {name} + json_extract(changes.value, '$[{index}]')" for index, name in enumerate(_COUNTS, 2))
+}
+FROM json_each(?) AS changes WHERE processes.id = json_extract(changes.value, '$[0]')
+"""
+
+
 class Counts:
-    """Collects what a group of operations changes in the counts of processes, to write it once a process."""
+    """Collects what a group of operations changes in the counts of processes, to write it in one statement."""
 
     def __init__(self) -> None:
         self._changes: dict[int, dict[str, int]] = {}
@@ -109,21 +121,21 @@ class Counts:
 
     def add(self, process_id: int, **changes: int) -> None:
         """`active=-1, completed=1` and the like."""
-        counts = self._changes.setdefault(process_id, {})
+        counts = self._changes.setdefault(process_id, dict.fromkeys(_COUNTS, 0))
         for name, by in changes.items():
-            counts[name] = counts.get(name, 0) + by
+            counts[name] += by
 
     def started(self, process_id: int, started_at: int) -> None:
         self.add(process_id, total=1, active=1)
         self._last_runs[process_id] = max(started_at, self._last_runs.get(process_id, 0))
 
     def write(self, tx: Tx) -> None:
-        for process_id, changes in self._changes.items():
-            names = [f"{name} = {name} + ?" for name in changes]
-            values = list(changes.values())
-            if process_id in self._last_runs:
-                names.append("last_run_at = max(coalesce(last_run_at, 0), ?)")
-                values.append(self._last_runs[process_id])
-            tx.execute(f"UPDATE processes SET {', '.join(names)} WHERE id = ?", (*values, process_id))
+        if not self._changes:
+            return
+        rows = [
+            (process_id, self._last_runs.get(process_id), *counts.values())
+            for process_id, counts in self._changes.items()
+        ]
+        tx.execute(_ADD_COUNTS, (orjson.dumps(rows).decode(),))
         self._changes.clear()
         self._last_runs.clear()

@@ -39,7 +39,7 @@ RUN_FROM = "runs r JOIN processes p ON p.id = r.process_id"
 
 def run_from(row: Row) -> Run:
     """Of `SELECT RUN_COLUMNS FROM RUN_FROM`."""
-    return Run.model_construct(
+    return Run.trusted(
         uid=row[1],
         process=row[2],
         id=row[3],

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -12,9 +13,15 @@ _READ_COUNTER = """
 SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'journal'), 0),
            coalesce((SELECT max(seq) FROM journal), 0))
 """
-_WRITE_ENTRY = """
-INSERT INTO journal (seq, at, namespace_id, topic, kind, ref, actor, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
+_WRITE_ENTRY = "INSERT INTO journal (seq, at, namespace_id, topic, kind, ref, actor, changed)"
+_CHUNKS = (64, 16, 4, 1)
+"""Rows a statement; few sizes, so that each is compiled once and kept."""
+
+
+@lru_cache(maxsize=64)
+def _many_values(into: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"{into} VALUES {', '.join([row] * rows)}"
 
 
 class JournalEntry(NamedTuple):
@@ -62,6 +69,16 @@ class Tx:
     def executemany(self, sql: str, rows: Iterable[Values]) -> sqlite3.Cursor:
         """Run one statement for each row."""
         return self._connection.executemany(sql, rows)
+
+    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
+        """`into` is an INSERT up to its VALUES. Several rows go in one statement: Python gives up its lock for every
+        step of a statement, and next to a busy event loop getting it back is what costs."""
+        done = 0
+        for size in _CHUNKS:
+            while len(rows) - done >= size:
+                sql = _many_values(into, len(rows[0]), size)
+                self._execute(sql, [value for row in rows[done : done + size] for value in row])
+                done += size
 
     def one(self, sql: str, params: Values = ()) -> tuple[Any, ...] | None:
         """The first row, or None when there is none."""
@@ -127,7 +144,7 @@ class Tx:
     def write_journal(self) -> None:
         """Put the collected entries into the open transaction."""
         if self.entries:
-            self._connection.executemany(_WRITE_ENTRY, self.entries)
+            self.insert(_WRITE_ENTRY, self.entries)
 
     def committed(self) -> None:
         """Take the numbers of the written entries as used."""

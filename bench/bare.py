@@ -1,0 +1,37 @@
+"""The yardstick: an aiohttp handler that reads the body, validates it with the model and answers as many bytes.
+
+python -m bench.bare PORT
+"""
+
+import asyncio
+import sys
+
+import uvloop
+from aiohttp import web
+from pydantic import TypeAdapter
+
+from trackdesk.domain.run import StartRun
+
+ANSWER_BYTES = 697
+validate = TypeAdapter(StartRun).validator.validate_json
+answer = b"{" + b" " * (ANSWER_BYTES - 2) + b"}"
+
+
+async def start(request: web.Request) -> web.Response:
+    """Nothing but what any handler must do."""
+    validate(await request.read())
+    return web.Response(body=answer, status=201, content_type="application/json")
+
+
+async def serve(port: int) -> None:
+    """Until killed."""
+    app = web.Application()
+    app.router.add_post("/v1/processes/{process}", start)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(int(sys.argv[1])))
