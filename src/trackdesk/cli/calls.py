@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from trackdesk.client import Client
+    from trackdesk.sdk.locate import Target
+    from trackdesk.settings import Settings
 
 
 def with_client(args: argparse.Namespace, work: Callable[[Client], Awaitable[int]]) -> int:
@@ -20,13 +22,26 @@ def with_client(args: argparse.Namespace, work: Callable[[Client], Awaitable[int
     from trackdesk.client import Client
     from trackdesk.sdk.http import actor
 
-    target = target_of(settings_of(args))
+    settings = settings_of(args)
+    target = target_of(settings)
+    _send_kept(settings, target)
 
     async def main() -> int:
         async with Client(target.url, target.api_key, namespace=target.namespace, actor=actor()) as client:
             return await work(client)
 
     return asyncio.run(main())
+
+
+def _send_kept(settings: Settings, target: Target) -> None:
+    """What earlier commands couldn't send goes first, so that what is shown has it."""
+    from trackdesk.sdk.http import Http
+    from trackdesk.sdk.spool import Spool
+
+    spool = Spool(settings.spool)
+    if not spool.is_empty():
+        with Http(target) as http:
+            spool.flush(http)
 
 
 def plain(value: Any) -> Any:

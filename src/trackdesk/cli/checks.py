@@ -107,13 +107,14 @@ def _clock(settings: Settings) -> Finding:
 
 
 def _seal(settings: Settings) -> Finding:
+    import sqlite3
+
     from trackdesk.engine.seal import Seal
     from trackdesk.store.channels import seal_check_in
-    from trackdesk.store.errors import StoreError
 
     try:
         state = Seal(settings.seal_key_file).state(seal_check_in(settings.database))
-    except (StoreError, OSError) as error:
+    except (sqlite3.Error, OSError) as error:
         return Finding("seal key", "WARN", f"can't be held against the database: {error}", "mend the database first")
     return Finding("seal key", state.level, state.detail, state.remedy)
 

@@ -27,6 +27,7 @@ _CONSOLE_FLAGS = ("theme", "ascii", "read_only", "log_level")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no console: say where to attach, and go on")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="another number, another story (1)")
+    parser.add_argument("--days", metavar="N", type=checked(_days), default=3.0, help="how much history to make up (3)")
     parser.add_argument("--speed", metavar="X", type=checked(_speed), default=1.0, help="how much faster jobs run (1)")
     parser.add_argument(
         "--keep", metavar="DIR", type=Path, help="where to keep the database; a temporary one when absent"
@@ -36,12 +37,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _speed(text: str) -> float:
+    return _number("speed", text, 0.1, 20)
+
+
+def _days(text: str) -> float:
+    return _number("days", text, 0.2, 7)
+
+
+def _number(name: str, text: str, least: float, most: float) -> float:
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 20:
-        raise ValueError(f"speed: expected a number from 0.1 to 20, not {text!r}")
+        value = least - 1
+    if not least <= value <= most:
+        raise ValueError(f"{name}: expected a number from {least} to {most}, not {text!r}")
     return value
 
 
@@ -67,7 +76,8 @@ def _play(args: argparse.Namespace, settings: Settings) -> int:
     from trackdesk.cli.logs import log_to_file
     from trackdesk.cli.serve import refusal
     from trackdesk.demo.clock import ReplayClock
-    from trackdesk.demo.show import PAST, Show
+    from trackdesk.demo.show import Show
+    from trackdesk.domain.clock import DAY
     from trackdesk.runtime import EmbeddedServer, run_loop, tune
     from trackdesk.store.errors import StoreError
     from trackdesk.widgets.when import wall_clock
@@ -76,7 +86,7 @@ def _play(args: argparse.Namespace, settings: Settings) -> int:
     tune()
     present = wall_clock()
     fresh = not settings.database.exists()
-    clock = ReplayClock(present - PAST if fresh else present)
+    clock = ReplayClock(present - round(args.days * DAY) if fresh else present)
     server = EmbeddedServer(settings, clock=clock)
     server.start()
     try:
@@ -176,12 +186,12 @@ class _Stage:
             told = await self._making
             self._progress(1.0)
             if not self._quiet:
-                print(f"\r{told} runs of three days are told{' ' * 20}", file=sys.stderr)
+                print(f"\r{told} runs are told{' ' * 20}", file=sys.stderr)
             self._ready.set()
             await show.play(self._stopping)
         return 0
 
     def _progress(self, share: float) -> None:
         if not self._quiet:
-            print(f"\rtrackdesk: making up three days of a company at work … {share:4.0%}", end="", file=sys.stderr)
+            print(f"\rtrackdesk: making up the last days of a company at work … {share:4.0%}", end="", file=sys.stderr)
             sys.stderr.flush()

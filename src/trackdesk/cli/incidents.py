@@ -230,7 +230,8 @@ def _tell(args: argparse.Namespace, results: list[BulkResult], done: str) -> int
     wrong = [each for each in results if not each.ok]
     if not wrong:
         return exits.OK
-    return exits.NOT_FOUND if all(each.code == "not_found" for each in wrong) else exits.FAILED
+    unknown = all(each.code == "not_found" for each in wrong) and len(wrong) == len(results)
+    return exits.NOT_FOUND if unknown else exits.FAILED
 
 
 def _row(found: Incident) -> list[Cell | str]:

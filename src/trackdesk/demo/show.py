@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from trackdesk.demo.clock import ReplayClock
     from trackdesk.demo.company import Person
 
-PAST = 72 * HOUR
-
 # In the middle of what they do as the curtain rises: how long ago they began, and how long they will have taken.
 _SCENES = (
     ("dwh-load", 152 * MINUTE, 170 * MINUTE),
