@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
+from trackdesk.console.places import SECTIONS
+from trackdesk.console.themes import THEMES
 from trackdesk.contract.endpoints import ENDPOINTS
 from trackdesk.contract.openapi import document
 from trackdesk.domain import q_fields
@@ -23,9 +26,8 @@ from trackdesk.settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trackdesk.contract.endpoint import Endpoint
-
 ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "trackdesk"
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 FENCES = {"sh", "text", "python", "json", "toml", "ini"}
@@ -47,11 +49,8 @@ def endpoints() -> str:
 
 def bodies() -> str:
     """Every body with its members; those that may be left out with a question mark."""
-    rows = ["| body of | members |", "|---|---|"]
-    for each in ENDPOINTS:
-        if each.body is not None:
-            rows.append(f"| `{each.method} {each.path}` | {_members(each.body)} |")
-    return "\n".join(rows)
+    rows = [f"| `{each.method} {each.path}` | {_members(each.body)} |" for each in ENDPOINTS if each.body is not None]
+    return "\n".join(["| body of | members |", "|---|---|", *rows])
 
 
 def _members(body: Any) -> str:
@@ -142,11 +141,28 @@ def test_a_table_in_the_docs_is_what_the_code_says(page: str, name: str) -> None
     assert match[2] == MADE[page][name]() + "\n", REMEDY
 
 
+def test_every_section_of_the_console_is_explained() -> None:
+    text = (DOCS / "console.md").read_text("utf-8")
+    assert [each.name for each in SECTIONS if f"| `{each.key}` | {each.title} |" not in text] == []
+
+
+def test_every_theme_and_state_of_the_console_is_named() -> None:
+    text = (DOCS / "console.md").read_text("utf-8")
+    words = [theme.name.removeprefix("trackdesk-") for theme in THEMES] + [
+        "live",
+        "paused",
+        "stale",
+        "reconnecting",
+        "offline",
+    ]
+    assert [word for word in words if word not in text] == []
+
+
 def test_every_code_of_an_error_is_explained() -> None:
     sources = "\n".join(
         path.read_text("utf-8")
         for room in ("domain", "store", "engine", "server")
-        for path in (ROOT / "src" / "trackdesk" / room).rglob("*.py")
+        for path in (SOURCE / room).rglob("*.py")
     )
     codes = set(re.findall(r'\bcode(?:: str)? ?= ?"([a-z_]+)"', sources))
     assert "run_active" in codes
@@ -155,7 +171,7 @@ def test_every_code_of_an_error_is_explained() -> None:
 
 
 def test_every_family_of_metrics_is_explained() -> None:
-    source = (ROOT / "src" / "trackdesk" / "server" / "prometheus.py").read_text("utf-8")
+    source = (SOURCE / "server" / "prometheus.py").read_text("utf-8")
     families = set(re.findall(r'"(trackdesk_[a-z_]+)"', source))
     text = (DOCS / "operations.md").read_text("utf-8")
     assert families
@@ -198,6 +214,16 @@ def test_calls_that_the_docs_speak_of_exist(page: Path) -> None:
     known = [_shape(path) for path in document("0")["paths"]]
     for path in re.findall(r"`(?:GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)", page.read_text("utf-8")):
         assert any(shape.fullmatch(path) for shape in known), f"{page.name}: {path}"
+
+
+def test_places_in_the_code_that_the_house_speaks_of_exist() -> None:
+    text = (DOCS / "house.md").read_text("utf-8")
+    for path in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.py)`", text):
+        assert (ROOT / path).exists() or (SOURCE / path).exists(), path
+    for name in re.findall(r"`((?:domain|store|engine|server|contract|client)\.[\w.]+)`", text):
+        module, _, attribute = name.rpartition(".")
+        found = (SOURCE / f"{name.replace('.', '/')}.py").exists()
+        assert found or hasattr(import_module(f"trackdesk.{module}"), attribute), name
 
 
 def _shape(path: str) -> re.Pattern[str]:
