@@ -161,7 +161,8 @@ class Frame(Screen[None]):
 
     def say(self, text: str, role: Role = "ok") -> None:
         """One line for six seconds."""
-        self.query_one(PromptLine).flash(text, role)
+        for prompt in self.query(PromptLine):
+            prompt.flash(text, role)
 
     def changed(self, change: Changed) -> None:
         self._seen = self.console.epoch
@@ -174,7 +175,9 @@ class Frame(Screen[None]):
             self.view.lost(Failure("The server does not answer", live.since, live.retry_at))
 
     def tick(self) -> None:
-        self.query_one(HeaderLine).refresh()
+        # Ticks come before the first line stands and after the last one went, too.
+        for header in self.query(HeaderLine):
+            header.refresh()
         self.view.tick()
 
     def redraw_bars(self) -> None:
@@ -242,10 +245,10 @@ class Frame(Screen[None]):
         self.redraw_bars()
 
     def on_row_selected(self, _message: RowSelected) -> None:
-        self.query_one(FooterLine).refresh()
+        self.redraw_bars()
 
     def on_marks_changed(self, _message: MarksChanged) -> None:
-        self.query_one(FooterLine).refresh()
+        self.redraw_bars()
 
     def _command_names(self) -> list[str]:
         return [command.name for command in commands_of(self.console, self)]

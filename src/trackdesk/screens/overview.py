@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from trackdesk.client import Client
     from trackdesk.domain.summary import Summary
     from trackdesk.screens.desk import Desk
     from trackdesk.screens.panes import Pane
     from trackdesk.screens.since import Since
-    from trackdesk.widgets.faces import Failure
     from trackdesk.widgets.table_messages import RowOpened
 
-_SINCE_EVERY = 10.0
+_SINCE_EVERY = 5.0
 """Seconds from one count of what happened since one left to the next: it reads a good part of the journal."""
 
 
@@ -44,13 +44,13 @@ class OverviewView(Place):
     """The rules ask how wide the frame is."""
     DEFAULT_CSS = """
     OverviewView > .line { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    OverviewView > .welcome { display: none; height: 1fr; padding: 1 3; overflow-y: auto; }
+    OverviewView > .welcome { display: none; height: 1fr; padding: 0 2; overflow-y: auto; }
     OverviewView.-new > .welcome { display: block; }
     OverviewView.-new > .panes, OverviewView.-new > RuleLine, OverviewView.-new > .line { display: none; }
     OverviewView > .panes { layout: grid; grid-size: 1 4; grid-rows: 3fr 3fr 3fr 2fr; height: 1fr; }
     .-narrow OverviewView #inbox { display: none; }
     .-narrow OverviewView > .panes { grid-size: 1 3; grid-rows: 1fr; }
-    .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 5fr 4fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 3fr 2fr; grid-rows: 1fr; grid-gutter: 0 1; }
     .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 5fr 4fr 5fr; grid-rows: 1fr; grid-gutter: 0 1; }
     .-full OverviewView #needs { row-span: 2; }
     .-full OverviewView #processes { row-span: 2; }
@@ -60,6 +60,9 @@ class OverviewView(Place):
         super().__init__(desk)
         self._since: Since | None = None
         self._since_read = -_SINCE_EVERY
+        self._counted: object = None
+        """The figures as they were at the last count."""
+        self._recount: Timer | None = None
 
     @property
     def heading(self) -> str:
@@ -100,24 +103,29 @@ class OverviewView(Place):
         table.put_rows([pane.row(item, look) for item in items], total=total)
 
     async def _read_since(self, client: Client, summary: Summary) -> None:
-        if monotonic() - self._since_read >= _SINCE_EVERY:
-            self._since = await since(client, self.desk.left, summary, self.desk.now())
-            self._since_read = monotonic()
+        figures = summary.runs.completed, summary.runs.failed, summary.runs.missed, summary.incidents
+        if self._since is not None and figures == self._counted:
+            return
+        wait = self._since_read + _SINCE_EVERY - monotonic()
+        if wait > 0:
+            self._recount = self._recount or self.set_timer(wait, self.reload)
+            return
+        self._recount = None
+        self._since = await since(client, self.desk.left, summary, self.desk.now())
+        self._since_read, self._counted = monotonic(), figures
 
     def _show(self, summary: Summary) -> None:
         look = Look.of(self.app)
-        fresh = not (summary.runs.total or summary.incidents.open or summary.processes)
-        self.set_class(fresh, "-new")
+        fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
         if fresh:
             self.query_one(".welcome", Static).update(welcome(self.desk, look))
+        elif self.has_class("-new"):
+            self.call_after_refresh(self.take_focus)
+        self.set_class(fresh, "-new")
         if self._since is not None:
             self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
             self.query_one("#since", Static).update(since_line(self._since, summary, look))
         self.query_one("#pulse", Static).update(pulse_line(summary, look))
-
-    def lost(self, failure: Failure) -> None:
-        super().lost(failure)
-        self._since_read = -_SINCE_EVERY
 
     # -- doing -----------------------------------------------------------------------------------------------------
 

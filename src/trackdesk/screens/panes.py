@@ -195,7 +195,7 @@ PANES: tuple[Pane[Any], ...] = (
         "Inbox, unread",
         (
             Column("mark", "", 1, priority=0),
-            Column("title", "what", 34, flex=1, priority=0),
+            Column("title", "what", 28, flex=1, priority=0),
             Column("department", "for", 8, priority=3),
             Column("age", "age", 6, align="right", priority=1),
         ),

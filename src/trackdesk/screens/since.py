@@ -126,11 +126,13 @@ def pulse_line(summary: Summary, look: Look) -> Text:
     line = Text("  ", no_wrap=True, overflow="ellipsis")
 
     def say(count: int, word: str, role: Role) -> None:
-        if count or role == "run":
+        if count:
             line.append("   " if line.plain.strip() else "")
             line.append(f"{count:,} ", look.role(role, bold=True))
             line.append(word, look.role(role if role == "fail" else "dim"))
 
+    if not runs.active:
+        line.append("nothing runs", look.role("dim"))
     say(runs.active, "running", "run")
     say(runs.warning, "near due", "late")
     say(runs.missed, "late", "fail")

@@ -65,7 +65,7 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .row.-first { margin-top: 0; }
     FormDialog .label { width: 16; padding-right: 2; text-align: right; }
     FormDialog Input { width: 1fr; }
-    FormDialog .note { padding-left: 17; height: 1; display: none; }
+    FormDialog .note { padding-left: 17; height: auto; display: none; }
     """
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (("enter", "save"), ("tab", "next field"), ("esc", "cancel"))

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.console.frames import until
+from tests.console.triage_desk import desk_over, server_in
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.console.triage_desk import Desk
+    from trackdesk.runtime import Server
+
+PANES = ("Needs a person", "Next to miss", "Processes, the troubled first", "Inbox, unread")
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    async with server_in(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def desk(server: Server) -> AsyncIterator[Desk]:
+    async with desk_over(server, "overview") as desk:
+        yield desk
+
+
+async def test_over_an_empty_store_it_shows_what_to_type_with_the_real_address_and_no_key(desk: Desk) -> None:
+    await desk.sees("Nothing has reported here yet")
+    assert f"{desk.app.desk.client.url}/v1/processes/nightly-backup" in desk.frame
+    assert "trackdesk demo" in desk.frame
+    assert "tdk_" not in desk.frame
+    await desk.other.runs.start("import")
+    await desk.sees("Needs a person")
+    assert "Nothing has reported" not in desk.frame
+
+
+async def test_what_fails_needs_a_person_and_enter_drills_in(desk: Desk) -> None:
+    run = await desk.other.runs.start("import", {"id": "n1"})
+    await desk.other.runs.complete(run.uid, {"status": "FAILED", "error": {"message": "no route"}})
+    await desk.sees("import failed: no route")
+    await desk.sees("✗ failing")
+    await desk.sees("1 open")
+    await desk.press("enter")
+    await desk.sees("Overview \u203a INC-1")
+    await desk.press("escape")
+    await desk.sees("Needs a person")
+
+
+async def test_the_runs_with_a_deadline_stand_in_the_order_they_are_due_without_those_that_missed_it(
+    desk: Desk,
+) -> None:
+    for name, deadline in (("later", "2h"), ("sooner", "1h")):
+        await desk.other.runs.start(name, {"deadline": deadline})
+    await desk.other.runs.start("gone-by", {"started_at": 1_700_000_000, "deadline": "1h"})
+    await desk.sees("gone-by missed its deadline")
+    await until(lambda: "in 59m" in desk.frame)
+    pane = [line for line in desk.frame.splitlines() if "in 59m" in line or "in 1h" in line]
+    assert "sooner" in pane[0]
+    assert "later" in pane[1]
+    assert len(pane) == 2
+
+
+async def test_it_tells_what_happened_since_one_left(server: Server) -> None:
+    async with desk_over(server, "overview") as desk:
+        await desk.other.runs.start("import")
+        await desk.sees("The last 24 hours")
+        await until(lambda: desk.app.desk.summary is not None and desk.app.desk.summary.runs.total)
+    async with desk_over(server, "overview") as desk:
+        await desk.sees("Since you left")
+        await desk.sees("0 runs ended")
+
+
+@pytest.mark.parametrize(("size", "columns"), [((80, 24), 1), ((120, 40), 2), ((160, 50), 3)])
+async def test_it_has_as_many_columns_as_the_terminal_has_room_for(
+    server: Server, size: tuple[int, int], columns: int
+) -> None:
+    async with desk_over(server, "overview", size=size) as desk:
+        await desk.other.runs.start("import", {"deadline": "30m"})
+        await desk.sees("in 29m")
+        lines = desk.frame.splitlines()
+        assert all(pane in desk.frame for pane in PANES)
+        assert max(map(len, lines)) <= size[0]
+        assert max(sum(pane in line for pane in PANES) for line in lines) == columns
+
+
+async def test_tab_goes_from_pane_to_pane_and_enter_opens_what_is_there(desk: Desk) -> None:
+    await desk.other.runs.start("import", {"id": "n1", "deadline": "30m"})
+    await desk.sees("in 29m")
+    await desk.press("tab", "enter")
+    await desk.sees("Overview \u203a import n1")
