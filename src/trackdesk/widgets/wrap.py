@@ -1,6 +1,6 @@
 """Breaking a line at its words, counted in terminal cells."""
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 
 def wrapped(line: str, width: int) -> list[str]:
@@ -14,7 +14,18 @@ def wrapped(line: str, width: int) -> list[str]:
             continue
         if used:
             parts.append(current)
-        *whole, current = chop_cells(word, width) or [""]
+        *whole, current = _chopped(word, width)
         parts += whole
         used = cell_len(current)
     return [*parts, current]
+
+
+def _chopped(word: str, width: int) -> list[str]:
+    """Parts of at most `width` cells. A letter that has no width of its own stays, wherever it stands."""
+    parts = [""]
+    for letter in word:
+        if parts[-1] and cell_len(parts[-1] + letter) > width:
+            parts.append(letter)
+        else:
+            parts[-1] += letter
+    return parts
