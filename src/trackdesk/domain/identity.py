@@ -35,9 +35,9 @@ class Permission(StrEnum):
     REPORT = "report"
     """Read, and file incidents, comment, mark notifications read."""
     OPERATE = "operate"
-    """Change incidents, processes, departments and runs."""
+    """Change incidents, processes, departments, channels and runs."""
     ADMIN = "admin"
-    """Keys, channels and what may lose data."""
+    """Keys, and what may lose data."""
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
