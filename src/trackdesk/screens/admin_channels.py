@@ -31,7 +31,7 @@ UNPROVEN = Mark("?", "unproven", "new", "?")
 TROUBLED = Mark("↻", "retrying", "late", "~")
 ANY = "any"
 _URL_HINT = "webhook+https://… or an Apprise URL: mailto://… slack://…"
-_KINDS_HINT = "opened reopened severity_raised closed warning … or nothing"
+_KINDS_HINT = "opened reopened closed warning missed …, or as usual"
 
 
 class ChannelsView(ListPlace["Channel"]):
@@ -207,7 +207,7 @@ def _filters(one: Channel | None) -> list[Field]:
         Field("department", "only for", (one.department or "") if one is not None else "", hint="a department, or all"),
         Field("min_severity", "from severity", severity, choices=(ANY, "LOW", "MEDIUM", "HIGH", "CRITICAL")),
         Field("kinds", "kinds", kinds, hint=_KINDS_HINT),
-        Field("match", "only about", " ".join(words), hint="process=NAME service=NAME tag:env=prod, or everything"),
+        Field("match", "only about", " ".join(words), hint="process=NAME service=NAME tag:env=prod"),
     ]
 
 

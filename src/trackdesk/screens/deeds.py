@@ -27,6 +27,33 @@ class Undo:
     steps: Sequence[tuple[str, Callable[[], Awaitable[object]]]]
 
 
+class History:
+    """What can be taken back, the last first. Places that lead to one another share it."""
+
+    def __init__(self) -> None:
+        self._done: list[Undo] = []
+        self._stood: dict[tuple[int, int], int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._done)
+
+    def push(self, undo: Undo) -> None:
+        self._done.append(undo)
+
+    def pop(self) -> Undo:
+        return self._done.pop()
+
+    def stands_again(self, number: int, version: int, as_version: int) -> None:
+        """Incident `number` is by `as_version` as it was in `version`, so what was done before can be taken back."""
+        self._stood[number, version] = as_version
+
+    def version_of(self, number: int, version: int) -> int:
+        """The version in which incident `number` stands as it did in `version`."""
+        while (number, version) in self._stood:
+            version = self._stood[number, version]
+        return version
+
+
 def take(me: str) -> Deed:
     def deed(incident: Incident) -> Change | str:
         if incident.status == "CLOSED":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ _ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("started", "resumed"), "run"),
     **dict.fromkeys(("closed", "cleared", "completed", "sent", "proven"), "ok"),
 }
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _SHORT = {"handed_back": "back", "comment_deleted": "withdrawn"}
 
 
@@ -37,22 +40,40 @@ def run_entries(journal: Sequence[JournalEntry]) -> list[Entry]:
 
 
 def told_entries(steps: Iterable[RoutingStep]) -> list[Entry]:
-    """Why who was told, or not. What an attempt says again is left out, and so is the department where an inbox is."""
+    """Why who was told, or not. What an attempt says again is left out, and so is the department where an inbox is; of
+    attempts that failed the same way there is the last, with their number."""
     steps = list(steps)
-    tried = {(step.subject, step.detail.partition(":")[0]) for step in steps if step.kind == "attempt"}
+    tried = {(step.subject, _what(step)[0]) for step in steps if step.kind == "attempt"}
     inboxes = {(step.subject, step.at) for step in steps if step.kind == "inbox" and step.told}
-    entries = []
-    for step in steps:
-        what, _, rest = step.detail.partition(": ") if step.kind != "cause" else ("cause", "", step.detail)
+    entries: dict[object, Entry] = {}
+    failures: Counter[object] = Counter()
+    for at, step in enumerate(steps):
+        what, text = _what(step)
         if step.kind == "channel" and step.told and (step.subject, what) in tried:
             continue
         if step.kind == "department" and (step.subject, step.at) in inboxes:
             continue
+        key: object = at
         role: Role = "new" if step.told is None else "ok" if step.told else "dim"
         if step.kind == "attempt" and not step.told:
             role = "late"
-        entries.append(Entry(step.at, what, rest, role))
-    return entries
+            key = (step.subject, what, text.partition(" after ")[0])
+            failures[key] += 1
+            if failures[key] > 1:
+                text = f"{text} ({failures[key]} times)"
+        # The last of its kind stands where it happened.
+        entries.pop(key, None)
+        entries[key] = Entry(step.at, what, text, role)
+    return list(entries.values())
+
+
+def _what(step: RoutingStep) -> tuple[str, str]:
+    """What was told, in one word, and the rest of the sentence with its times as people read them."""
+    if step.kind == "cause":
+        what, text = "cause", step.detail
+    else:
+        what, _, text = step.detail.partition(": ")
+    return what, _TIME.sub(lambda match: _shown(match.group()), text)
 
 
 def _entry(entry: JournalEntry) -> Entry:

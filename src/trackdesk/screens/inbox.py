@@ -79,7 +79,12 @@ class InboxView(TabbedList["Notification"]):
         )
 
     def place_of(self, item: Notification) -> NotificationView:
-        return NotificationView(self.desk, item.id)
+        return NotificationView(self.desk, item.id, marked=self._marked_there)
+
+    def _marked_there(self, item: Notification) -> None:
+        """The opened notification was marked as read or unread: nobody else hears of that."""
+        self.put(item)
+        self.reload()
 
     def curl_of(self, items: Sequence[Notification]) -> str:
         return "\n".join(curl(self.client, "GET", f"/v1/notifications/{each.id}") for each in items)

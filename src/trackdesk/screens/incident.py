@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from trackdesk.domain.incident import Incident
     from trackdesk.domain.process import Process
     from trackdesk.domain.run import Run
-    from trackdesk.screens.deeds import Undo
+    from trackdesk.screens.deeds import History
     from trackdesk.screens.desk import Desk
     from trackdesk.widgets.look import Look
     from trackdesk.widgets.view import Changed
 
 WIDE = 110
 """Cells from which on all panes stand beside one another."""
+FULL = 150
+"""Cells from which on they stand in three columns."""
 LINES = 200
 """Log lines and entries that are read."""
 
@@ -53,9 +55,12 @@ class IncidentView(Triage):
     IncidentView .-away { display: none; }
     IncidentView.-wide > TabLine { display: none; }
     IncidentView.-wide .left { padding-right: 1; }
+    IncidentView.-full .left { layout: horizontal; width: 2fr; }
+    IncidentView.-full #happened { width: 1fr; margin-right: 1; }
+    IncidentView.-full #told { width: 1fr; }
     """
 
-    def __init__(self, desk: Desk, incident: int | str, *, history: list[Undo] | None = None) -> None:
+    def __init__(self, desk: Desk, incident: int | str, *, history: History | None = None) -> None:
         super().__init__(desk)
         self.number = incident
         self.incident: Incident | None = None
@@ -99,6 +104,7 @@ class IncidentView(Triage):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self.set_class(event.size.width >= FULL, "-full")
         self._lay_out()
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:

@@ -50,7 +50,7 @@ class IncidentsView(Triage, TabbedList["Incident"]):
         Column("severity", "severity", 10, priority=0, sortable=True),
         Column("ref", "id", 7, priority=0),
         Column("status", "status", 9, priority=1),
-        Column("title", "what", 26, flex=6, priority=0),
+        Column("title", "what", 22, flex=6, priority=0),
         Column("seen", "seen", 5, align="right", priority=5),
         Column("assignee", "with", 8, flex=1, most=14, priority=2),
         Column("department", "for", 8, flex=1, most=14, priority=4),

@@ -15,7 +15,7 @@ from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.app import ComposeResult
 
@@ -34,9 +34,13 @@ class NotificationView(Retrying):
     NotificationView Timeline { height: 1fr; }
     """
 
-    def __init__(self, desk: Desk, number: int) -> None:
+    def __init__(
+        self, desk: Desk, number: int, *, marked: Callable[[Notification], None] = lambda _notification: None
+    ) -> None:
+        """`marked` is told when it was marked as read or unread here."""
         super().__init__(desk)
         self.number = number
+        self._marked = marked
         self.notification: Notification | None = None
 
     @property
@@ -72,6 +76,7 @@ class NotificationView(Retrying):
         if first and one.read_at is None and self.desk.refusal("report") is None:
             # Who opens it has read it.
             one = (await self.client.notifications.read(self.number)).model_copy(update={"deliveries": one.deliveries})
+            self._marked(one)
         self._show(one)
 
     def _show(self, one: Notification) -> None:
@@ -125,7 +130,9 @@ class NotificationView(Retrying):
             f"Marked as {'read' if one.read_at is None else 'unread'}",
         )
         if after is not None:
-            self._show(after.model_copy(update={"deliveries": one.deliveries}))
+            after = after.model_copy(update={"deliveries": one.deliveries})
+            self._show(after)
+            self._marked(after)
 
     def do_about(self) -> None:
         if self.notification is not None and (view := about(self.desk, self.notification)) is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from trackdesk.screens import deeds
 from trackdesk.screens.curl import curl
-from trackdesk.screens.deeds import Deed, Undo, way_back, why_none
+from trackdesk.screens.deeds import Deed, History, Undo, way_back, why_none
 from trackdesk.screens.extend import extend_deadline
 from trackdesk.screens.place import Place
 from trackdesk.widgets import glyphs
@@ -24,6 +24,8 @@ CHUNK = 1000
 """Incidents that one bulk call takes."""
 AT_ONCE = 8
 """Calls under way at the same time when many changes are taken back."""
+SHORT = 46
+"""Characters of a title in a question."""
 NAMED = 12
 """Incidents that a question names; of more it says how many."""
 
@@ -42,8 +44,7 @@ class Triage(Place):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.history: list[Undo] = []
-        """What can be taken back, the last at the end."""
+        self.history = History()
 
     @property
     def me(self) -> str:
@@ -119,11 +120,12 @@ class Triage(Place):
         what = _named(chosen)
         if not await self.ask(ConfirmDialog(f"Delete {what}?", "With the comments. The journal keeps what happened.")):
             return
-        await self._each("deleted", [(each.ref, partial(self.client.incidents.delete, each.id)) for each in chosen])
+        steps = [(each.ref, partial(self.client.incidents.delete, each.id)) for each in chosen]
+        await self._each("deleted", steps, f"{what} deleted")
 
     async def do_undo(self) -> None:
         last = self.history.pop()
-        await self._each(f"{last.what} taken back", last.steps)
+        await self._each("taken back", last.steps, f"Taken back: {last.what}")
 
     # -- deeds -----------------------------------------------------------------------------------------------------
 
@@ -165,7 +167,9 @@ class Triage(Place):
         ref, number = chosen[0].ref, chosen[0].id
         made = await self.attempt(self.client.comments.add(number, {"content": text}), f"{ref} commented on")
         if made is not None:
-            self.history.append(Undo("comment", [(ref, partial(self.client.comments.delete, number, made.id))]))
+            self.history.push(
+                Undo(f"the comment on {ref}", [(ref, partial(self.client.comments.delete, number, made.id))])
+            )
             self.reload(at_once=True)
 
     async def _one(self, incident: Incident, change: deeds.Change, done: str) -> None:
@@ -173,11 +177,11 @@ class Triage(Place):
         after = await self.attempt(call, f"{incident.ref} {done}")
         if after is not None:
             steps = [(incident.ref, partial(self._put_back, incident, change, after.version))]
-            self.history.append(Undo(f"{incident.ref} {done}:", steps))
+            self.history.push(Undo(f"{incident.ref} {done}", steps))
             self.put_incident(after)
 
     async def _sure(self, verb: str, wanted: Sequence[Incident], rest: int) -> bool:
-        names = "\n".join(f"{each.ref}  {each.title}" for each in wanted[:NAMED])
+        names = "\n".join(f"{each.ref}  {_short(each.title)}" for each in wanted[:NAMED])
         more = [f"and {len(wanted) - NAMED} more"] if len(wanted) > NAMED else []
         left = [f"{rest} of those chosen need it no more and are left alone"] if rest else []
         question = f"{verb[0].upper()}{verb[1:]} {len(wanted)} incident{'s' if len(wanted) > 1 else ''}?"
@@ -192,7 +196,7 @@ class Triage(Place):
             if each.id in versions
         ]
         if steps:
-            self.history.append(Undo(f"{len(steps)} {done}:", steps))
+            self.history.push(Undo(f"{len(steps)} {done}", steps))
 
     async def _bulk(self, wanted: Sequence[tuple[Incident, deeds.Change]], done: str, rest: int) -> dict[int, int]:
         """The version of each incident that was changed. One call for all that get the same change."""
@@ -230,11 +234,15 @@ class Triage(Place):
         """A deed on many is done: the marks have had their use."""
 
     async def _put_back(self, before: Incident, change: deeds.Change, version: int) -> None:
+        version = self.history.version_of(before.id, version)
         for step in way_back(before, change):
             version = (await self.client.incidents.patch(before.id, step, if_match=version)).version
+        self.history.stands_again(before.id, before.version, version)
 
-    async def _each(self, done: str, steps: Sequence[tuple[str, Callable[[], Awaitable[object]]]]) -> None:
-        """Each for itself; says how many were done, and of the others why not."""
+    async def _each(
+        self, done: str, steps: Sequence[tuple[str, Callable[[], Awaitable[object]]]], all_done: str
+    ) -> None:
+        """Each for itself. Says `all_done`, or how many are `done` and why the others are not."""
         from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
 
         gate = asyncio.Semaphore(AT_ONCE)
@@ -248,8 +256,9 @@ class Triage(Place):
                     refused.append(f"{name}: {error.detail}")
 
         await asyncio.gather(*(one(name, call) for name, call in steps))
-        if len(steps) == 1 and not refused:
-            self.post_message(self.Say(done))
+        if not refused:
+            self.post_message(self.Say(all_done))
+            self.clear_choice()
             self.reload(at_once=True)
         else:
             await self._report(done, len(steps) - len(refused), refused)
@@ -259,7 +268,12 @@ class Triage(Place):
 
 
 def _named(chosen: Sequence[Incident]) -> str:
-    return f"{chosen[0].ref} {chosen[0].title}"[:80] if len(chosen) == 1 else f"{len(chosen)} incidents"
+    return f"{chosen[0].ref} {_short(chosen[0].title)}" if len(chosen) == 1 else f"{len(chosen)} incidents"
+
+
+def _short(title: str) -> str:
+    """A title as a question names it."""
+    return title if len(title) <= SHORT else f"{title[: SHORT - 1]}…"
 
 
 def _first(values: set[Any]) -> str:
