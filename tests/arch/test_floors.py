@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"domain", "contract", "client", "settings", "sdk"},
     "cli": {"domain", "store", "engine", "contract", "client", "widgets", "console", "demo", "runtime", "settings", "sdk", "lag"},
     "__init__": {"sdk"},
+    "__main__": {"cli"},
 }
 """Room → the rooms it may import besides itself. `console` never sees the server; `runtime` alone wires it."""
 
