@@ -42,16 +42,18 @@ class Numbers:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last one is answered, until `until` (monotonic)."""
+    """Sends the next request as soon as the last one is answered and `every` seconds have passed, until `until`."""
 
-    def __init__(self, request: Request, numbers: Numbers, load: Load, until: float) -> None:
+    def __init__(self, request: Request, numbers: Numbers, load: Load, until: float, every: float) -> None:
         self._request = request
         self._take = numbers.take
         self._load = load
         self._until = until
+        self._every = every
+        self._loop = asyncio.get_running_loop()
         self._buffer = b""
         self._sent = 0.0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport  # uvloop's is no asyncio.Transport, but does the same
@@ -77,7 +79,11 @@ class _Connection(asyncio.Protocol):
             status = int(data[9:12])
             self._load.refused[status] = self._load.refused.get(status, 0) + 1
         if now < self._until:
-            self._send()
+            pause = self._sent + self._every - now
+            if pause > 0:
+                self._loop.call_later(pause, self._send)
+            else:
+                self._send()
         else:
             self._transport.close()
 
@@ -89,32 +95,32 @@ class _Connection(asyncio.Protocol):
                 self.done.set_result(None)
 
 
-async def drive(port: int, request: Request, numbers: Numbers, *, connections: int = 64, seconds: float = 3.0) -> Load:
-    """Keep `connections` busy for `seconds`. Raises OSError when the server goes away."""
+async def drive(
+    port: int,
+    request: Request,
+    numbers: Numbers,
+    *,
+    connections: int = 64,
+    seconds: float = 3.0,
+    rate: float | None = None,
+) -> Load:
+    """Keep `connections` busy for `seconds`, with at most `rate` requests a second altogether.
+
+    Raises OSError when the server goes away.
+    """
     loop = asyncio.get_running_loop()
+    every = 0.0 if rate is None else connections / rate
     started = time.perf_counter()
     load = Load(seconds, [])
-    made = [
-        await loop.create_connection(lambda: _Connection(request, numbers, load, started + seconds), "127.0.0.1", port)
-        for _ in range(connections)
-    ]
+    made = []
+    for number in range(connections):
+        if every:
+            await asyncio.sleep(started + number * every / connections - time.perf_counter())
+        made.append(
+            await loop.create_connection(
+                lambda: _Connection(request, numbers, load, started + seconds, every), "127.0.0.1", port
+            )
+        )
     await asyncio.gather(*(protocol.done for _, protocol in made))
-    load.seconds = time.perf_counter() - started
-    return load
-
-
-async def trickle(port: int, request: Request, numbers: Numbers, *, rate: float, seconds: float) -> Load:
-    """`rate` requests a second at even intervals, on as many connections as that takes, whatever the answers do."""
-    loop = asyncio.get_running_loop()
-    load = Load(seconds, [])
-    started = time.perf_counter()
-    waiting = set()
-    for number in range(int(rate * seconds)):
-        pause = started + number / rate - time.perf_counter()
-        if pause > 0:
-            await asyncio.sleep(pause)
-        _, protocol = await loop.create_connection(lambda: _Connection(request, numbers, load, 0.0), "127.0.0.1", port)
-        waiting.add(protocol.done)
-    await asyncio.gather(*waiting)
     load.seconds = time.perf_counter() - started
     return load

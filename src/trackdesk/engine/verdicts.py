@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
-BATCH = 50
-"""Runs judged in one operation: a thousand that fall due together must not keep a ping waiting."""
+BATCH = 24
+"""Runs judged in one operation, about 10 ms: a thousand that fall due together must not keep a ping waiting."""
 
 
 class Round(NamedTuple):
@@ -43,6 +43,7 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
     verdicts wait."""
     due = runs.due(tx, until, limit, held)
     warned = missed = stalled = 0
+    counts = processes.Counts()
     for namespace_id, row in due:
         watched, heard_at = runs.watched(row), None
         verdict = judge(watched, until)
@@ -55,10 +56,13 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
         runs.save(tx, row._replace(run=run), heard_at=heard_at)
         if verdict.warned or verdict.missed or verdict.stalled:
             process = processes.get(tx, namespace_id, run.process)
+            if verdict.missed:
+                counts.add(process.id, late=1)
             _follow(tx, process, row.run, run, verdict)
         warned += verdict.warned
         missed += verdict.missed
         stalled += verdict.stalled
+    counts.write(tx)
     return Round(len(due), warned, missed, stalled, runs.next_due(tx, held))
 
 
@@ -70,9 +74,6 @@ def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, verdict: Verdict
         tell_run(tx, process, run, Kind.WARNING)
     if verdict.missed:
         assert run.deadline is not None, "only a deadline can be missed"
-        counts = processes.Counts()
-        counts.add(process.id, late=1)
-        counts.write(tx)
         facts = changed | {"due_at": format_instant(run.deadline)}
         tx.journal(namespace_id, "runs", "missed", run.uid, SELF, facts)
         raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)

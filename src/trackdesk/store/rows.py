@@ -90,7 +90,7 @@ INCIDENT_COLUMNS = (
 
 def incident_from(row: Row) -> Incident:
     """Of `SELECT INCIDENT_COLUMNS FROM incidents`."""
-    return Incident.model_construct(
+    return Incident.trusted(
         id=row[0],
         ref=incident_ref(row[0]),
         origin=row[1],
@@ -125,14 +125,14 @@ COMMENT_COLUMNS = "id, incident_id, author, content, created_at"
 
 
 def comment_from(row: Row) -> Comment:
-    return Comment.model_construct(id=row[0], incident=row[1], author=row[2], content=row[3], created_at=row[4])
+    return Comment.trusted(id=row[0], incident=row[1], author=row[2], content=row[3], created_at=row[4])
 
 
 JOURNAL_COLUMNS = "seq, at, topic, kind, ref, actor, changed"
 
 
 def journal_from(row: Row) -> JournalEntry:
-    return JournalEntry.model_construct(
+    return JournalEntry.trusted(
         seq=row[0], at=row[1], topic=row[2], kind=row[3], ref=row[4], actor=row[5], changed=orjson.loads(row[6])
     )
 
@@ -142,7 +142,7 @@ NOTIFICATION_COLUMNS = "n.id, n.kind, n.severity, n.title, n.body, n.incident_id
 
 def notification_from(row: Row, read_at: int | None, deliveries: Sequence[Delivery] = ()) -> Notification:
     """Of `SELECT NOTIFICATION_COLUMNS FROM notifications n`."""
-    return Notification.model_construct(
+    return Notification.trusted(
         id=row[0],
         kind=Kind(row[1]),
         severity=Severity(row[2]) if row[2] is not None else None,
@@ -180,7 +180,7 @@ ATTEMPT_COLUMNS = "at, took, outcome, status, error"
 
 
 def attempt_from(row: Row) -> Attempt:
-    return Attempt.model_construct(at=row[0], took=row[1], outcome=row[2], status=row[3], error=row[4])
+    return Attempt.trusted(at=row[0], took=row[1], outcome=row[2], status=row[3], error=row[4])
 
 
 CHANNEL_COLUMNS = (

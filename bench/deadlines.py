@@ -1,0 +1,175 @@
+"""How soon a missed deadline is an incident on the disk, and what waiting for 100,000 of them costs.
+
+    python -m bench.deadlines [--active 100000] [--single 200] [--together 1000] [--idle 10]
+
+What counts as committed is what another process sees: the database file is read while the server works on it.
+"""
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import statistics
+import time
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+from bench import harness
+from bench.ingest import StartRequest
+from bench.load import Load, Numbers, drive
+from trackdesk.domain.clock import HOUR
+from trackdesk.domain.identity import new_uid
+from trackdesk.domain.run import DeadlineStatus, RunStatus
+from trackdesk.store import processes, runs
+from trackdesk.store.database import migrate, open_database
+from trackdesk.store.transaction import Tx
+
+POLL = 0.002
+"""Seconds between two looks at the database."""
+
+
+def fill(path: Path, active: int) -> None:
+    """A database of so many active runs, due in the hours to come, spread over 500 processes."""
+    random, now = Random(5), time.time_ns() // 1000
+    with closing(open_database(path)) as connection:
+        migrate(connection)
+        tx = Tx(connection)
+        connection.execute("BEGIN")
+        tx.begin(now)
+        made = [processes.find_or_make(tx, 1, f"work-{number:03d}", "bench").id for number in range(500)]
+        rows = []
+        for number in range(1, active + 1):
+            uid, due_at = new_uid(now), now + HOUR + random.randrange(20 * HOUR)
+            rows.append(
+                runs.NewRun(
+                    number, uid, 1, made[number % 500], f"{number:08d}", 1, RunStatus.ACTIVE, DeadlineStatus.ON_TRACK,
+                    now, due_at, due_at - HOUR // 2, due_at - HOUR // 2, None, now, None, '{"env":"prod"}', "{}",
+                    None, None, "cron", None,
+                )
+            )  # fmt: skip
+        runs.insert(tx, rows)
+        counts = processes.Counts()
+        for row in rows:
+            counts.started(row.process_id, now)
+        counts.write(tx)
+        connection.execute("COMMIT")
+
+
+class Watcher:
+    """Sees incidents appear in the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        self.delays: list[float] = []
+        """ms from the deadline to the first look that saw the incident."""
+        self._last = 0
+
+    async def until(self, count: int, seconds: float) -> None:
+        """Look until so many have come, or give up."""
+        end = time.monotonic() + seconds
+        while len(self.delays) < count and time.monotonic() < end:
+            rows = self._connection.execute(
+                "SELECT id, due_at FROM incidents WHERE id > ? ORDER BY id", (self._last,)
+            ).fetchall()
+            now = time.time_ns() // 1000
+            for incident, due_at in rows:
+                self._last = incident
+                self.delays.append((now - due_at) / 1000)
+            await asyncio.sleep(POLL)
+
+
+class DueRequest:
+    """A run of a process of its own, whose deadline is given by its number."""
+
+    def __init__(self, name: str, deadlines: list[float]) -> None:
+        self._name = name
+        self._deadlines = deadlines
+
+    def __call__(self, number: int) -> bytes:
+        body = json.dumps({"deadline": self._deadlines[(number - 1) % len(self._deadlines)]}).encode()
+        head = (
+            f"POST /v1/processes/{self._name}-{number:06d} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"X-API-Key: {harness.OWNER_KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+
+async def start_all(port: int, request: DueRequest, count: int) -> None:
+    """As many runs, as fast as they go."""
+    await asyncio.gather(*(_start_share(port, request, range(first, count + 1, 16)) for first in range(1, 17)))
+
+
+async def _start_share(port: int, request: DueRequest, numbers: range) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for number in numbers:
+        writer.write(request(number))
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 201"):
+            raise RuntimeError(head.decode())
+        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        await reader.readexactly(int(length.partition(b":")[2]))
+    writer.close()
+
+
+async def one_by_one(server: harness.Process, path: Path, count: int) -> list[float]:
+    """Deadlines 25 ms apart: how late each incident was, ms."""
+    begin = time.time() + 3
+    watcher = Watcher(path)
+    await start_all(server.port, DueRequest("single", [begin + number * 0.025 for number in range(count)]), count)
+    await watcher.until(count, count * 0.025 + 20)
+    return watcher.delays
+
+
+async def together(server: harness.Process, path: Path, count: int) -> tuple[list[float], Load, Load]:
+    """All at one instant, under load: the delays, and the load before and while they fell due."""
+    due_at = round(time.time() + count / 300 + 6, 3)
+    await start_all(server.port, DueRequest("together", [due_at]), count)
+    watcher = Watcher(path)
+    await watcher.until(10**9, 0.1)  # what there was before
+    watcher.delays.clear()
+    numbers, request = Numbers(), StartRequest()
+    before = await drive(server.port, request, numbers, connections=8, seconds=2, rate=400)
+    await asyncio.sleep(max(due_at - 0.1 - time.time(), 0))
+    load, _ = await asyncio.gather(
+        drive(server.port, request, numbers, connections=8, seconds=3, rate=400), watcher.until(count, 20)
+    )
+    return watcher.delays, before, load
+
+
+async def measure(active: int, single: int, at_once: int, idle: float, where: Path) -> None:
+    """All of it, printed."""
+    path = where / "trackdesk.sqlite3"
+    fill(path, active)
+    print(f"{active:,} active runs, fdatasync {harness.fdatasync_ms(where):.2f} ms")
+    with harness.server(where) as server:
+        await asyncio.sleep(2)
+        before = server.cpu_seconds()
+        await asyncio.sleep(idle)
+        share = (server.cpu_seconds() - before) / idle
+        print(f"idle: {share:.2%} of a core over {idle:g} s, {server.rss_megabytes():.0f} MB")
+        delays = await one_by_one(server, path, single)
+        print(
+            f"{len(delays)} of {single} deadlines one by one: incident on the disk after p50"
+            f" {statistics.median(delays):.1f}, p99 {harness.percentile(delays, 0.99):.1f} ms"
+        )
+        delays, quiet, load = await together(server, path, at_once)
+        print(
+            f"{len(delays)} of {at_once} at one instant: the last after {max(delays) / 1000:.2f} s; run starts meanwhile"
+            f" (400/s) p99 {load.percentile(0.99):.1f} ms, before {quiet.percentile(0.99):.1f} ms"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--active", type=int, default=100_000)
+    parser.add_argument("--single", type=int, default=200)
+    parser.add_argument("--together", type=int, default=1000)
+    parser.add_argument("--idle", type=float, default=10.0)
+    chosen = parser.parse_args(arguments)
+    with harness.folder() as where:
+        harness.run(measure(chosen.active, chosen.single, chosen.together, chosen.idle, where))
+
+
+if __name__ == "__main__":
+    main()
