@@ -91,5 +91,6 @@ async def test_it_has_as_many_columns_as_the_terminal_has_room_for(
 async def test_tab_goes_from_pane_to_pane_and_enter_opens_what_is_there(desk: Desk) -> None:
     await desk.other.runs.start("import", {"id": "n1", "deadline": "30m"})
     await desk.sees("in 29m")
+    await until(lambda: desk.app.focused is not None)
     await desk.press("tab", "enter")
     await desk.sees("Overview \u203a import n1")

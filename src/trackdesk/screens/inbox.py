@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trackdesk.screens.curl import curl
-from trackdesk.screens.listing import WINDOW
 from trackdesk.screens.notification import NotificationView, about
+from trackdesk.screens.paging import WINDOW
 from trackdesk.screens.tabbed import TabbedList
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.cells import age
