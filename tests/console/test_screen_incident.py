@@ -42,7 +42,7 @@ async def test_it_tells_where_it_came_from_what_happened_and_who_was_told(server
         await desk.sees("opened      backup missed its deadline of 30m")
         await desk.sees("run: its deadline passed")
         await desk.sees("WARN  slow")
-        await desk.sees("Last 1 runs of backup")
+        await desk.sees("Last runs of backup")
         await desk.sees("in the inbox of department default")
         await desk.sees("there was no channel to tell")
 

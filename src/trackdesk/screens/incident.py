@@ -186,7 +186,7 @@ class IncidentView(Triage):
         assert incident is not None, "it has been read"
         self.query_one(Facts).put(incident.title, _facts(incident, self.run_of, process), incident.description or "")
         if process is not None:
-            self.query_one(Pane).put(f"Last {len(process.recent)} runs of {process.name}", partial(_usual, process))
+            self.query_one(Pane).put(f"Last runs of {process.name}", partial(_usual, process))
         self._lay_out()
         self.post_message(self.Retitled())
 
