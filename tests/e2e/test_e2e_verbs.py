@@ -147,6 +147,11 @@ def test_exit_codes_are_as_documented(served: Premises, words: list[str], code: 
     assert "Traceback" not in done.stderr
 
 
+def test_flags_without_a_verb_are_the_consoles(served: Premises) -> None:
+    done = served.within("--port", "0", "--theme", "light", code=exits.USAGE)
+    assert "the console needs a terminal" in done.stderr
+
+
 def test_openapi_needs_no_server(premises: Premises) -> None:
     document = json.loads(premises.within("openapi").stdout)
     assert document["openapi"].startswith("3.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from trackdesk.sdk.locate import Target
     from trackdesk.settings import Settings
 
+log = logging.getLogger(__name__)
+
 _CONSOLE_FLAGS = ("theme", "ascii", "read_only", "log_level")
 
 
@@ -33,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep", metavar="DIR", type=Path, help="where to keep the database; a temporary one when absent"
     )
     add_settings(parser, "host", "port", *_CONSOLE_FLAGS)
-    parser.epilog = "Your own database is never touched. Ctrl-C, or q in the console, ends it."
+    parser.epilog = "Your own database is never touched. Ctrl-C ends it, Ctrl-Q in the console."
 
 
 def _speed(text: str) -> float:
@@ -176,6 +179,8 @@ class _Stage:
             run_loop(self._run())
         except BaseException as error:
             self._error = error
+            if self._ready.is_set():
+                log.exception("the show is over: nothing more happens by itself")
         finally:
             self._ready.set()
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-_WITH_VALUE = frozenset({"--url", "--api-key-file", "--data-dir", "--namespace"})
+_WITH_VALUE = frozenset(
+    {"--url", "--api-key-file", "--data-dir", "--namespace", "--host", "--port", "--log-level", "--theme"}
+)
+"""Flags that may stand before the verb, or without any, and take the word after them along."""
 
 _EXAMPLES = """\
   trackdesk demo                                      look around in a made-up company

@@ -36,6 +36,18 @@ class Person(NamedTuple):
     finds: tuple[str, ...]
 
 
+class Report(NamedTuple):
+    """An incident that somebody files. `ago`: how long before the present."""
+
+    ago: int
+    by: str
+    title: str
+    description: str
+    severity: str
+    service: str
+    department: str
+
+
 class Outage(NamedTuple):
     """A bad time of a service: most runs that need it fail. From and until: how long before the present."""
 
@@ -58,6 +70,13 @@ PEOPLE = (
     Person("chen", "infra", ("disk was full of old snapshots", "flapping switch, port moved", "certificate renewed")),
     Person("dora", "web", ("CDN purge was stuck", "bad release, rolled back", "queue is draining again")),
 )
+
+REPORTS = (
+    Report(26 * HOUR, "chen", "Rack 4 is warm", "31 degrees at the top, facility knows.", "LOW", "machines", "infra"),
+    Report(5 * HOUR, "dora", "Basket shows old prices", "Two customers wrote in; cache?", "MEDIUM", "shop-api", "web"),
+    Report(38 * MINUTE, "ada", "Bank asks about double payouts", "Three merchants, since noon. Hold the payout run.",
+        "CRITICAL", "bank-gateway", "payments"),
+)  # fmt: skip
 
 OUTAGES = (
     Outage("bank-gateway", 31 * HOUR, 30 * HOUR, "503 from bank-gateway: maintenance"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from trackdesk.demo.company import PEOPLE
+from trackdesk.demo.company import PEOPLE, REPORTS
 from trackdesk.demo.fate import luck
 from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.incident import IncidentStatus
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trackdesk.client import Client
-    from trackdesk.demo.company import Job, Person
+    from trackdesk.demo.company import Job, Person, Report
     from trackdesk.demo.diary import Diary
     from trackdesk.demo.fate import Fate
     from trackdesk.domain.incident import Incident
 
+_WEIGHTS = ("MEDIUM", "HIGH", "HIGH", "CRITICAL")
 _LOOKS = 0.45
 """The share of troubles that somebody looks at; the rest is left to whoever sits at the console."""
 
@@ -46,14 +47,25 @@ class People:
         wait = draw.randint(2, 14) * MINUTE if at < self.present else draw.randint(12, 40) * SECOND
         self._diary.note(at + wait, partial(self._look, person, job), exact=True)
 
+    def plan_reports(self) -> None:
+        """What no machine saw."""
+        for report in REPORTS:
+            self._diary.note(self.present - report.ago, partial(self._report, report), exact=True)
+
+    async def _report(self, report: Report) -> None:
+        body = {"title": report.title, "description": report.description, "severity": report.severity}
+        body |= {"service": report.service, "department": report.department}
+        await self._clients[report.by].incidents.report(body)
+
     async def _look(self, person: Person, job: Job) -> None:
         client = self._clients[person.name]
         found = (await client.incidents.list({"process": job.name, "status": IncidentStatus.OPEN, "limit": 1})).data
         if not found:
             return  # it has passed by itself
         incident = found[0]
-        await client.incidents.patch(incident.id, {"status": IncidentStatus.TRIAGED, "assignee": person.name})
         draw = luck(self._seed, incident.id, person.name)
+        change = {"status": IncidentStatus.TRIAGED, "assignee": person.name, "severity": draw.choice(_WEIGHTS)}
+        await client.incidents.patch(incident.id, change)
         wait = draw.randint(3, 9) * (MINUTE if self._diary.clock.now() < self.present else 5 * SECOND)
         self._diary.note(self._diary.clock.now() + wait, partial(self._say, person, incident), exact=True)
 

@@ -15,6 +15,7 @@ from trackdesk.demo.receiver import Receiver
 from trackdesk.demo.work import Work
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
 from trackdesk.domain.instant import format_duration
+from trackdesk.sdk.http import actor
 
 if TYPE_CHECKING:
     import asyncio
@@ -66,7 +67,9 @@ class Show:
             self._work.plan_past(begin)
             for name, ago, takes in _SCENES:
                 self._stage(name, ago, takes)
+            self._people.plan_reports()
             self._diary.note(self._present - 3 * HOUR, self._connect, exact=True)
+            self._diary.note(self._present - 2 * HOUR, self._read_up, exact=True)
             length = max(1, self._present - begin)
             await self._diary.replay(self._present, lambda now: told((now - begin) / length))
         await self._clock.go_live()
@@ -125,6 +128,11 @@ class Show:
         pager = {"name": "payments-pager", "url": self._receiver.url("pager"), "department": "payments"}
         await self._admin.channels.add(chat)
         await self._admin.channels.add({**pager, "min_severity": "HIGH", "kinds": ["opened", "reopened"]})
+
+    async def _read_up(self) -> None:
+        """Whoever opens the console has read what is older."""
+        async with Client(self._url, self._key, actor=actor()) as client:
+            await client.notifications.read_all()
 
     def _stage(self, name: str, ago: int, takes: int) -> None:
         at = self._present - ago
