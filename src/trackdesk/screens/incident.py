@@ -170,7 +170,7 @@ class IncidentView(Triage):
         self.query_one("#told", Timeline).put_entries(told_entries(routing.steps))
         self.incident = incident
         self._show(process)
-        await self._read_log()
+        self._follow_log()
 
     async def _maybe(self, call: Any) -> Any:
         """What `call` gives, or None where that is not there any more."""
@@ -190,6 +190,10 @@ class IncidentView(Triage):
         self._lay_out()
         self.post_message(self.Retitled())
 
+    def _follow_log(self) -> None:
+        # The last one asked is the last one shown: an older answer that comes late is not waited for.
+        self.run_worker(self._read_log(), group="log", exclusive=True, exit_on_error=False)
+
     async def _read_log(self) -> None:
         if self.incident is None or self.incident.run is None:
             return
@@ -204,7 +208,7 @@ class IncidentView(Triage):
             self.reload()
         elif change.topic == "logs":
             if incident.run in change.refs:
-                self.run_worker(self._read_log(), group="log", exclusive=True, exit_on_error=False)
+                self._follow_log()
         elif str(incident.id) in change.refs if change.topic == "incidents" else incident.run in change.refs:
             self.reload()
 
