@@ -11,17 +11,17 @@ def frame_of(app: App[object]) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], *, seconds: float = 5.0, every: float = 0.005) -> None:
     """Wait until `condition` holds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, "the awaited condition never held"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(every)
 
 
 async def sees(app: App[object], text: str) -> None:
     """Wait until `text` stands on the screen."""
     try:
-        await until(lambda: text in frame_of(app))
+        await until(lambda: text in frame_of(app), every=0.02)  # to draw a frame takes some ms
     except AssertionError:
         raise AssertionError(f"{text!r} never appeared in\n{frame_of(app)}") from None
