@@ -155,8 +155,9 @@ async def measure(active: int, single: int, at_once: int, idle: float, where: Pa
         )
         delays, quiet, load = await together(server, path, at_once)
         print(
-            f"{len(delays)} of {at_once} at one instant: the last after {max(delays) / 1000:.2f} s; run starts meanwhile"
-            f" (400/s) p99 {load.percentile(0.99):.1f} ms, before {quiet.percentile(0.99):.1f} ms"
+            f"{len(delays)} of {at_once} at one instant: the last after {max(delays) / 1000:.2f} s;"
+            f" 400 run starts a second meanwhile p99 {load.percentile(0.99):.1f} ms,"
+            f" before {quiet.percentile(0.99):.1f} ms"
         )
 
 

@@ -153,10 +153,15 @@ class Process:
             return response.status, response.read()
 
 
-def server(data: Path, environment: dict[str, str] | None = None) -> Process:
+def environment(data: Path) -> dict[str, str]:
+    """What makes trackdesk use the database in `data`."""
+    return {"TRACKDESK_DATA_DIR": str(data), "TRACKDESK_OWNER_KEY": OWNER_KEY}
+
+
+def server(data: Path, more: dict[str, str] | None = None) -> Process:
     """`trackdesk serve` over the database in `data`."""
     port = free_port()
-    ours = {"TRACKDESK_DATA_DIR": str(data), "TRACKDESK_OWNER_KEY": OWNER_KEY, **(environment or {})}
+    ours = {**environment(data), **(more or {})}
     return Process(TRACKDESK, "serve", "--port", str(port), "--quiet", port=port, environment=ours)
 
 

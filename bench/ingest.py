@@ -1,6 +1,6 @@
 """Durable run starts, against a bare aiohttp handler that validates the same body and answers as many bytes.
 
-    python -m bench.ingest [--rounds 5] [--seconds 3] [--connections 64] [--fsync 4]
+    python -m bench.ingest [--rounds 5] [--seconds 3] [--connections 64] [--fsync 4] [--processes 10]
 
 `--fsync MS` makes every fsync of the server that much slower, by a library that is compiled for it and preloaded.
 """
@@ -14,7 +14,6 @@ from bench import harness
 from bench.bare import ANSWER_BYTES
 from bench.load import Load, Numbers, drive
 
-PROCESSES = 50
 BODY = {
     "id": "000000000000",
     "deadline": "45m",
@@ -31,12 +30,12 @@ BODY = {
 
 
 class StartRequest:
-    """The bytes of a run start, its id new each time, its process one of fifty."""
+    """The bytes of a run start, its id new each time, its process one of `processes`."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 10) -> None:
         before, _, after = json.dumps(BODY).encode().partition(b"000000000000")
         self.body_bytes = len(before) + 12 + len(after)
-        self._heads = [self._head(f"import-{number:02d}") + before for number in range(PROCESSES)]
+        self._heads = [self._head(f"import-{number:02d}") + before for number in range(processes)]
         self._after = after
 
     def _head(self, process: str) -> bytes:
@@ -46,17 +45,21 @@ class StartRequest:
         ).encode()
 
     def __call__(self, number: int) -> bytes:
-        return b"%b%012d%b" % (self._heads[number % PROCESSES], number, self._after)
+        return b"%b%012d%b" % (self._heads[number % len(self._heads)], number, self._after)
 
 
-async def _round(process: harness.Process, numbers: Numbers, connections: int, seconds: float) -> tuple[Load, float]:
+async def _round(
+    process: harness.Process, request: StartRequest, numbers: Numbers, connections: int, seconds: float
+) -> tuple[Load, float]:
     """The load, and the µs of CPU that one request took."""
     before = process.cpu_seconds()
-    load = await drive(process.port, StartRequest(), numbers, connections=connections, seconds=seconds)
+    load = await drive(process.port, request, numbers, connections=connections, seconds=seconds)
     return load, (process.cpu_seconds() - before) / max(len(load.latencies), 1) * 1e6
 
 
-async def compare(rounds: int, seconds: float, connections: int, fsync: float, where: Path) -> None:
+async def compare(
+    rounds: int, seconds: float, connections: int, fsync: float, request: StartRequest, where: Path
+) -> None:
     """Rounds in turn, medians and their ratio."""
     slow = harness.slow_disk(where, fsync) if fsync else {}
     if slow is None:
@@ -69,10 +72,10 @@ async def compare(rounds: int, seconds: float, connections: int, fsync: float, w
         if len(answer) != ANSWER_BYTES:
             print(f"note: the answer has {len(answer)} bytes, the bare handler's {ANSWER_BYTES}")
         for process in (ours, bare):
-            await _round(process, numbers, connections, 1.0)
+            await _round(process, request, numbers, connections, 1.0)
         for number in range(rounds):
-            one, one_cpu = await _round(ours, numbers, connections, seconds)
-            other, other_cpu = await _round(bare, numbers, connections, seconds)
+            one, one_cpu = await _round(ours, request, numbers, connections, seconds)
+            other, other_cpu = await _round(bare, request, numbers, connections, seconds)
             ratios.append(one.rate / other.rate)
             costs.append(other_cpu / one_cpu)
             p99s.append(one.percentile(0.99))
@@ -85,7 +88,7 @@ async def compare(rounds: int, seconds: float, connections: int, fsync: float, w
         added = f" + {fsync:g} ms" if fsync else ""
         print(
             f"median {statistics.median(ratios):.0%} of bare (by CPU {statistics.median(costs):.0%}), "
-            f"p99 {statistics.median(p99s):.1f} ms, {connections} connections, body {StartRequest().body_bytes} bytes, "
+            f"p99 {statistics.median(p99s):.1f} ms, {connections} connections, body {request.body_bytes} bytes, "
             f"fdatasync {sync:.2f} ms{added}, {ours.rss_megabytes():.0f} MB"
         )
 
@@ -96,9 +99,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--fsync", type=float, default=0.0, help="ms that every fsync takes longer")
+    parser.add_argument("--processes", type=int, default=10, help="over how many names the runs are spread")
     chosen = parser.parse_args(arguments)
     with harness.folder() as where:
-        harness.run(compare(chosen.rounds, chosen.seconds, chosen.connections, chosen.fsync, where))
+        request = StartRequest(chosen.processes)
+        harness.run(compare(chosen.rounds, chosen.seconds, chosen.connections, chosen.fsync, request, where))
 
 
 if __name__ == "__main__":

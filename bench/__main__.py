@@ -1,0 +1,29 @@
+"""All benchmarks in quick form: `python -m bench`; one of them: `python -m bench NAME [its flags]`."""
+
+import importlib
+import subprocess
+import sys
+
+QUICK = {
+    "ingest": ["--rounds", "3", "--seconds", "2"],
+    "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
+    "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
+    "console": ["--rounds", "3", "--keys", "20"],
+    "writer": ["--rounds", "2", "--seconds", "1", "--uvloop"],
+}
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        name = sys.argv.pop(1)
+        if name not in QUICK:
+            raise SystemExit(f"there is no benchmark {name!r}; there are {', '.join(QUICK)}")
+        importlib.import_module(f"bench.{name}").main()
+        return
+    for name, flags in QUICK.items():
+        print(f"\n== {name} {' '.join(flags)}", flush=True)
+        subprocess.run([sys.executable, "-m", f"bench.{name}", *flags], check=False)
+
+
+if __name__ == "__main__":
+    main()
