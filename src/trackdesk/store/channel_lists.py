@@ -104,18 +104,19 @@ async def with_attempts(readers: Readers, given: Sequence[Delivery]) -> list[Del
 def _deliveries(namespace_id: int, given: DeliveryFilter) -> Listed:
     """By notification, else by channel, else by status; what was SENT is most of them and found along the whole."""
     join = "CROSS JOIN channels c ON c.id = d.channel_id"
-    statuses = [str(each) for each in given.status]
+    # Each value once: what is walked twice is listed twice.
+    statuses, ids = list(dict.fromkeys(map(str, given.status))), list(dict.fromkeys(given.channel))
     residual = [one_of("d.status", statuses)] if statuses else []
-    channels = [one_of("d.channel_id", given.channel)] if given.channel else []
+    channels = [one_of("d.channel_id", ids)] if ids else []
     space = Part("d.namespace_id = ?", (namespace_id,))
     inside = Part(f"+{space.sql}", space.params)
     if given.notification is not None:
         # A notification has one delivery a channel: few enough to be sorted.
         walks = [Walk("deliveries d", every([one_of("d.notification_id", [given.notification]), inside]), ("d.id",))]
         residual += channels
-    elif given.channel:
+    elif ids:
         source = "deliveries d INDEXED BY deliveries_by_channel"
-        walks = [Walk(source, every([one_of("d.channel_id", [each]), inside]), ("d.id",)) for each in given.channel]
+        walks = [Walk(source, every([one_of("d.channel_id", [each]), inside]), ("d.id",)) for each in ids]
     elif statuses and "SENT" not in statuses:
         unsent = Part("d.status <> 'SENT'")
         source, residual = "deliveries d INDEXED BY deliveries_by_status", []

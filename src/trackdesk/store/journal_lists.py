@@ -38,8 +38,9 @@ async def page(readers: Readers, namespace_id: int, given: JournalFilter) -> Pag
             every([space, one_of("topic", [topic]), one_of("ref", [ref])]),
             ("seq",),
         )
-        for topic in given.topic or TOPICS
-        for ref in given.ref
+        for topic in TOPICS
+        if topic in (given.topic or TOPICS)
+        for ref in dict.fromkeys(given.ref)
     )
     listed = Listed(JOURNAL_COLUMNS, walks, residual=tuple(residual))
     return make_page(
