@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.store.notes_database import NOW, clock, make, note, notes, rows
+from trackdesk.domain.errors import Invalid
 from trackdesk.store.errors import Busy, Overloaded, StorageFull, StoreError
 from trackdesk.store.writer import Committed, Tx, Writer
 
@@ -335,6 +336,17 @@ async def test_an_operation_that_ends_the_transaction_is_found_out(tmp_path: Pat
         with pytest.raises(StoreError, match="ended the transaction"):
             await writer.run(lambda tx: tx.execute("ROLLBACK") and None)
         assert await writer.run(note("a")) == 1
+
+
+async def test_an_error_that_cannot_be_copied_does_not_end_the_writer(tmp_path: Path) -> None:
+    def broken(tx: Tx) -> None:
+        tx.execute("ROLLBACK")
+        raise Invalid("title", "expected something else", 7)
+
+    async with writing(make(tmp_path)) as writer:
+        with pytest.raises(StoreError, match="title: expected something else"):
+            await asyncio.wait_for(writer.run(broken), 10)
+        assert await asyncio.wait_for(writer.run(note("a")), 10) == 1
 
 
 async def test_several_loops_and_threads_may_write(tmp_path: Path) -> None:

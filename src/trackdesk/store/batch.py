@@ -202,7 +202,7 @@ class Batch:
         self._roll_back()
         self._stats.last_error = str(cause)
         for job in jobs:
-            job.fail(copy(cause))  # one each: raising adds to an exception's traceback
+            job.fail(_copied(cause))  # one each: raising adds to an exception's traceback
 
     def _roll_back(self) -> None:
         self._tx.cache.clear()
@@ -211,6 +211,14 @@ class Batch:
                 self._execute("ROLLBACK")
             except sqlite3.Error:  # tried again with the next batch, whose BEGIN fails until it works
                 log.exception("a transaction could not be rolled back")
+
+
+def _copied(error: BaseException) -> BaseException:
+    """Copying calls the class with `args`, which one with parameters of its own may not take."""
+    try:
+        return copy(error)
+    except Exception:
+        return StoreError(str(error))
 
 
 def _units(jobs: list[Job]) -> list[list[Job]]:
