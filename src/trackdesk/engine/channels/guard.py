@@ -74,7 +74,8 @@ def refusal(text: str, *, trusted: bool) -> str | None:
     Anything that is no plain IP address is refused too: a name can't be checked before the system has resolved it.
     """
     try:
-        address = unwrap(ipaddress.ip_address(text))
+        # The zone behind a % says over which interface, not to whom, and keeps an address from equalling itself.
+        address = unwrap(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return f"{text} is no IP address, so it can't be checked"
     never = _never(address)
