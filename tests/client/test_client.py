@@ -148,6 +148,29 @@ async def test_what_a_proxy_wrote_is_an_error_too() -> None:
     await listening.stop()
 
 
+async def test_the_key_is_not_carried_to_where_a_redirect_points() -> None:
+    asked: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.Response:
+        asked.append(request.headers["X-API-Key"])
+        return web.Response(text="{}")
+
+    async def away(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(f"{other.url}{request.path}")
+
+    strange, app = web.Application(), web.Application()
+    strange.router.add_get("/{any:.*}", elsewhere)
+    app.router.add_get("/{any:.*}", away)
+    other, listening = await listen(strange, "127.0.0.1", 0), await listen(app, "127.0.0.1", 0)
+    async with Client(listening.url, OWNER_KEY) as client:
+        for call in (client.keys.whoami(), anext(client.live())):
+            with pytest.raises(errors.TrackdeskError, match="307 with a redirect"):
+                await call
+    await listening.stop()
+    await other.stop()
+    assert asked == []
+
+
 async def test_operations_answer_as_text_and_models(client: Client, stand: Stand) -> None:
     assert (await client.operations.readyz()).ready
     stand.house.workers = lambda: [worker.model_copy(update={"ok": False}) for worker in _workers(stand)]

@@ -131,7 +131,12 @@ class Client:
             headers["Idempotency-Key"] = idempotency_key
         try:
             async with self.session().request(
-                method, self._address(filled), params=query_pairs(query), data=data, headers=headers
+                method,
+                self._address(filled),
+                params=query_pairs(query),
+                data=data,
+                headers=headers,
+                allow_redirects=False,  # the key would go wherever the answer points
             ) as response:
                 answer = await response.read()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:

@@ -35,7 +35,10 @@ def from_answer(status: int, body: bytes, retry_after: str | None = None) -> Tra
     problem = _problem(body)
     kind = _BY_STATUS.get(status, TrackdeskError)
     error = kind.__new__(kind)
-    detail = str(problem.get("detail") or f"The server answered {status}.")
+    redirect = (
+        " with a redirect, which is not followed: use the address that it leads to" if 300 <= status < 400 else ""
+    )
+    detail = str(problem.get("detail") or f"The server answered {status}{redirect}.")
     TrackdeskError.__init__(error, detail, errors=_fields(problem.get("errors")), code=problem.get("code") or kind.code)
     error.status = status
     if isinstance(error, errors.Invalid):

@@ -103,7 +103,9 @@ class Live:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
         try:
             async with asyncio.timeout(self._patience.stale_after):
-                response = await self._session.get(self._url, params=self._params, headers=headers, timeout=timeout)
+                response = await self._session.get(
+                    self._url, params=self._params, headers=headers, timeout=timeout, allow_redirects=False
+                )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise ServerAway(_said(error)) from None
         async with response:
