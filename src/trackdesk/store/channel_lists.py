@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.notification import Attempt, Channel, Delivery
-from trackdesk.domain.page import COUNT_CAP, Page
+from trackdesk.domain.page import Page
 from trackdesk.store.conditions import Part, among, every, one_of
 from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
 from trackdesk.store.rows import (
     ATTEMPT_COLUMNS,
     CHANNEL_COLUMNS,
+    CHANNEL_PENDING,
     DELIVERY_COLUMNS,
     DELIVERY_FROM,
     attempt_from,
@@ -25,12 +26,7 @@ if TYPE_CHECKING:
     from trackdesk.domain.filters import DeliveryFilter, Listing
     from trackdesk.store.readers import Readers
 
-# Counted no further than lists are: a channel that has been dead for long has many.
-_PENDING = (
-    "(SELECT count(*) FROM (SELECT 1 FROM deliveries d INDEXED BY deliveries_due "
-    f"WHERE d.channel_id = c.id AND d.next_due_at IS NOT NULL LIMIT {COUNT_CAP}))"
-)
-_CHANNEL = f"{CHANNEL_COLUMNS}, {_PENDING}"
+_CHANNEL = f"{CHANNEL_COLUMNS}, {CHANNEL_PENDING}"
 _AT = CHANNEL_COLUMNS.count(",") + 1
 
 

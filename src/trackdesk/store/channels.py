@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.errors import NotFound
-from trackdesk.store.rows import CHANNEL_COLUMNS, channel_from
+from trackdesk.store.rows import CHANNEL_COLUMNS, CHANNEL_PENDING, channel_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,7 @@ class SealedChannel(NamedTuple):
     trusted: bool
 
 
-_PENDING = "(SELECT count(*) FROM deliveries d WHERE d.channel_id = c.id AND d.next_due_at IS NOT NULL)"
-_COLUMNS = f"{CHANNEL_COLUMNS}, {_PENDING}, c.url_sealed, c.secret_sealed, c.trusted"
+_COLUMNS = f"{CHANNEL_COLUMNS}, {CHANNEL_PENDING}, c.url_sealed, c.secret_sealed, c.trusted"
 
 
 def _sealed(row: Any) -> SealedChannel:

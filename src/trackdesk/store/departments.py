@@ -63,18 +63,13 @@ def delete(tx: Tx, namespace_id: int, department_id: str) -> None:
 
 
 _REFERRING = (
-    ("process", "SELECT name FROM processes WHERE namespace_id = ? AND department = ? ORDER BY name"),
-    (
-        "open incident",
-        "SELECT id FROM incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED' ORDER BY id",
-    ),
-    ("channel", "SELECT name FROM channels WHERE namespace_id = ? AND department = ? ORDER BY name"),
+    ("process", "name", "processes WHERE namespace_id = ? AND department = ?"),
+    ("open incident", "id", "incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED'"),
+    ("channel", "name", "channels WHERE namespace_id = ? AND department = ?"),
     (
         "key",
-        (
-            "SELECT name FROM keys WHERE namespace_id = ? AND EXISTS "
-            "(SELECT 1 FROM json_each(departments) WHERE value = ?) ORDER BY name"
-        ),
+        "name",
+        "keys WHERE namespace_id = ? AND EXISTS (SELECT 1 FROM json_each(departments) WHERE value = ?)",
     ),
 )
 _PLURAL = {"process": "processes"}
@@ -82,15 +77,17 @@ _PLURAL = {"process": "processes"}
 
 def in_use_by(tx: Tx, namespace_id: int, department_id: str) -> list[str]:
     """What refers to the department, in words: `process nightly-backup`, `open incidents INC-1, INC-2 and 5 more`."""
-    return [
-        _phrase(kind, names)
-        for kind, sql in _REFERRING
-        if (names := [row[0] for row in tx.all(sql, (namespace_id, department_id))])
-    ]
+    phrases = []
+    for kind, column, source in _REFERRING:
+        sql = f"SELECT {column}, count(*) OVER () FROM {source} ORDER BY {column} LIMIT {NAMED}"
+        rows = tx.all(sql, (namespace_id, department_id))
+        if rows:
+            phrases.append(_phrase(kind, [row[0] for row in rows], rows[0][1]))
+    return phrases
 
 
-def _phrase(kind: str, names: list[Any]) -> str:
-    shown = [incident_ref(name) if isinstance(name, int) else str(name) for name in names[:NAMED]]
-    rest = len(names) - len(shown)
-    word = kind if len(names) == 1 else _PLURAL.get(kind, f"{kind}s")
+def _phrase(kind: str, names: list[Any], count: int) -> str:
+    shown = [incident_ref(name) if isinstance(name, int) else str(name) for name in names]
+    rest = count - len(shown)
+    word = kind if count == 1 else _PLURAL.get(kind, f"{kind}s")
     return f"{word} {', '.join(shown)}" + (f" and {rest} more" if rest else "")

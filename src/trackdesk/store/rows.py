@@ -21,6 +21,7 @@ from trackdesk.domain.notification import (
     Match,
     Notification,
 )
+from trackdesk.domain.page import COUNT_CAP
 from trackdesk.domain.run import DeadlineStatus, LogLevel, LogLine, Progress, Run, RunError, RunStatus
 
 if TYPE_CHECKING:
@@ -186,6 +187,11 @@ def attempt_from(row: Row) -> Attempt:
 CHANNEL_COLUMNS = (
     "c.id, c.name, c.url_shown, c.secret_sealed IS NOT NULL, c.department, c.min_severity, c.kinds, c.match, "
     "c.enabled, c.proven_at, c.dead_since, c.last_error, c.created_at, c.updated_at, c.version"
+)
+# Counted no further than lists are: a channel that has been dead for long has many.
+CHANNEL_PENDING = (
+    "(SELECT count(*) FROM (SELECT 1 FROM deliveries d INDEXED BY deliveries_due "
+    f"WHERE d.channel_id = c.id AND d.next_due_at IS NOT NULL LIMIT {COUNT_CAP}))"
 )
 
 
