@@ -71,16 +71,18 @@ class _Group:
         runs.insert(tx, [row for _, _, row, _ in made])
         runs.insert_tags(tx, [(row.namespace_id, row.seq, row.started_at, run.tags) for _, _, row, run in made])
         self.counts.write(tx)
-        wanted = {start.namespace_id: asked_for(tx, start.namespace_id, Kind.STARTED) for start, _, _, _ in made}
-        for start, process, row, run in made:
+        due = [row.next_due_at for _, _, row, _ in made if row.next_due_at is not None]
+        if due:
+            tx.wake("agenda", min(due))
+        namespaces = {start.namespace_id for start, _, _, _ in made}
+        wanted = {each for each in namespaces if asked_for(tx, each, Kind.STARTED)}
+        for start, process, _, run in made:
             tx.journal(
                 start.namespace_id, "runs", "started", run.uid, start.actor, {"process": run.process, "id": run.id}
             )
-            if row.next_due_at is not None:
-                tx.wake("agenda", row.next_due_at)
             if run.deadline_status in _LATE:
                 _born_late(tx, start, process, run)
-            if wanted[start.namespace_id]:
+            if start.namespace_id in wanted:
                 tell_run(tx, process, run, Kind.STARTED)
             if start.once is not None:
                 first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
