@@ -132,4 +132,7 @@ def say(args: argparse.Namespace, text: str) -> None:
 
 
 def complain(text: str) -> None:
-    print(f"trackdesk: {text}", file=sys.stderr)
+    """One line on stderr; what it repeats of names and answers may hold what a terminal would obey."""
+    from trackdesk.widgets.safe import safe_text
+
+    print(f"trackdesk: {safe_text(text)}", file=sys.stderr)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import re
 import sys
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
     from pathlib import Path
 
 FILE_BYTES = 5_000_000
@@ -39,6 +41,17 @@ class TextFormatter(logging.Formatter):
         return without_keys(super().format(record))
 
 
+class PrivateFileHandler(logging.handlers.RotatingFileHandler):
+    """Each new file is its owner's alone, also those that rotation begins."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_open_private)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 def without_keys(text: str) -> str:
     """Nobody should log a key; if somebody does, it still isn't written down."""
     return _KEY.sub("tdk_…", text)
@@ -53,7 +66,6 @@ def log_to_stderr(level: str) -> None:
 def log_to_file(path: Path, level: str) -> None:
     """Rotated, readable only by its owner. The console shows its end as `:logs`."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+    handler = PrivateFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
     handler.setFormatter(TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -94,10 +94,12 @@ def _run(verb: Verb, words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.PIPE_CLOSED
     except Exception as error:
+        from trackdesk.cli.common import complain
+
         known = exits.explain(error)
         if known is None:
             raise
-        print(f"trackdesk: {known[1]}", file=sys.stderr)
+        complain(known[1])
         return known[0]
     return code
 

@@ -1,0 +1,39 @@
+"""What the verbs say on stderr, and what the console's log file looks like to others."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from trackdesk.cli import logs
+from trackdesk.cli.common import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def wide_mask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_what_a_terminal_would_obey_is_spelt_out(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("there is no channel \x1b]0;mine\x07\x1b[2J")
+    assert capsys.readouterr().err == "trackdesk: there is no channel \\e]0;mine\\x07\\e[2J\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.usefixtures("wide_mask")
+def test_log_files_stay_private_over_rotation(tmp_path: Path) -> None:
+    handler = logs.PrivateFileHandler(tmp_path / "trackdesk.log", maxBytes=200, backupCount=2, encoding="utf-8")
+    for number in range(10):
+        handler.emit(logging.LogRecord("x", logging.INFO, "", 0, f"{number} {'x' * 100}", None, None))
+    handler.close()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"trackdesk.log": 0o600, "trackdesk.log.1": 0o600, "trackdesk.log.2": 0o600}
