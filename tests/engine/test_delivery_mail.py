@@ -52,6 +52,17 @@ async def test_a_notification_is_received_as_a_mail(tmp_path: Path, postbox: tup
     assert "see the log" in box.mails[0]
 
 
+async def test_the_title_of_a_mail_is_one_line_whatever_it_was_given(
+    tmp_path: Path, postbox: tuple[Postbox, int]
+) -> None:
+    box, port = postbox
+    async with open_outbox(tmp_path) as outbox:
+        await outbox.channel("mail-ops", mail_url(port))
+        await outbox.tell(title="disk full\r\nBcc: someone@example.org")
+        await outbox.until_statuses("SENT")
+    assert "Subject: disk full Bcc: someone@example.org" in box.mails[0]
+
+
 async def test_a_mail_refused_for_good_is_a_dead_letter(tmp_path: Path, postbox: tuple[Postbox, int]) -> None:
     box, port = postbox
     box.answer = "550 no such user"

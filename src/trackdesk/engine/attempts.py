@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def message_of(item: ToSend) -> Message:
-    """Receivers of webhooks also get the words and the ids that people get."""
+    """Receivers of webhooks also get the words and the ids that people get.
+
+    The title becomes one line, for many services carry it in a header, which must not hold more.
+    """
     payload: dict[str, Any] = orjson.loads(item.payload)
     payload["delivery"] = item.uid
     payload["notification"] = {
@@ -33,7 +36,7 @@ def message_of(item: ToSend) -> Message:
         "department": item.department,
         "created_at": format_instant(item.created_at),
     }
-    return Message(item.uid, item.kind, item.severity, item.title, item.body, payload)
+    return Message(item.uid, item.kind, item.severity, " ".join(item.title.split()), item.body, payload)
 
 
 def record(tx: Tx, delivery_id: int, at: int, outcome: Outcome, chance: float) -> None:
