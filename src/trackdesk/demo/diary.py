@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.clock import HOUR, MINUTE
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Deed = "Callable[[], Awaitable[None]]"
 _LOOK = 0.2
 _RECENT = 8 * HOUR
 
@@ -82,7 +82,8 @@ class Diary:
                 at_work.add(task)
                 task.add_done_callback(at_work.discard)
                 continue
-            await asyncio.wait({asyncio.ensure_future(stopping.wait())}, timeout=min(wait, _LOOK))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), min(wait, _LOOK))
         for task in at_work:
             task.cancel()
         await asyncio.gather(*at_work, return_exceptions=True)
