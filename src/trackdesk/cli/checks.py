@@ -107,15 +107,9 @@ def _clock(settings: Settings) -> Finding:
 
 
 def _seal(settings: Settings) -> Finding:
-    import sqlite3
+    from trackdesk.engine import seal
 
-    from trackdesk.engine.seal import Seal
-    from trackdesk.store.channels import seal_check_in
-
-    try:
-        state = Seal(settings.seal_key_file).state(seal_check_in(settings.database))
-    except (sqlite3.Error, OSError) as error:
-        return Finding("seal key", "WARN", f"can't be held against the database: {error}", "mend the database first")
+    state = seal.examine(settings.seal_key_file, settings.database)
     return Finding("seal key", state.level, state.detail, state.remedy)
 
 
