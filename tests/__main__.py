@@ -13,7 +13,7 @@ CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],
     "types": ["mypy"],
-    "tests": ["pytest"],
+    "tests": ["pytest", "-n", "2", "--dist", "worksteal"],  # most of them wait: two at a time take half as long
 }
 
 

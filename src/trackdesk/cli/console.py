@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from trackdesk.cli.common import add_settings, complain, say, settings_of
-from trackdesk.cli.exits import FAILED, OK, USAGE
+from trackdesk.cli.exits import FAILED, USAGE
 
 if TYPE_CHECKING:
     import argparse
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
 
 def on_terminal() -> bool:
     """Whether a console can be shown; says so if not."""
-    if sys.stdout.isatty() and sys.stdin.isatty():
+    if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():  # it reads the first, draws on the last
         return True
-    complain("the console needs a terminal; `trackdesk serve` runs the server without one")
+    complain("the console needs a terminal on stdin, stdout and stderr; `trackdesk serve` runs the server without one")
     return False
 
 
@@ -51,8 +51,9 @@ def show(settings: Settings, target: Target) -> int:
     from trackdesk.sdk.http import actor
 
     log_to_file(settings.log_file, settings.log_level)
-    run_console(target.url, target.api_key, namespace=target.namespace, actor=actor(), settings=settings, server=None)
-    return OK
+    return run_console(
+        target.url, target.api_key, namespace=target.namespace, actor=actor(), settings=settings, server=None
+    )
 
 
 def _running(settings: Settings) -> Target | None:
@@ -78,10 +79,10 @@ def _with_server(settings: Settings) -> int:
     log_to_file(settings.log_file, settings.log_level)
     server = Embedded(settings)
     try:
-        run_console(None, None, namespace=settings.namespace, actor=actor(), settings=settings, server=server)
+        code = run_console(None, None, namespace=settings.namespace, actor=actor(), settings=settings, server=server)
     finally:
         ended = server.stop()
     if not ended:
         complain("the server inside did not end in time; what it had acknowledged is on disk")
         return FAILED
-    return OK
+    return code

@@ -136,10 +136,9 @@ def _with_console(args: argparse.Namespace, settings: Settings, target: Target, 
     stage.start()
     try:
         stage.wait()
-        run_console(target.url, target.api_key, namespace=None, actor=actor(), settings=settings, server=None)
+        return run_console(target.url, target.api_key, namespace=None, actor=actor(), settings=settings, server=None)
     finally:
         stage.stop()
-    return OK
 
 
 class _Stage:

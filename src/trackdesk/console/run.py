@@ -50,14 +50,17 @@ def run_console(
     actor: str,
     settings: Settings,
     server: Starting | None = None,
-) -> None:
-    """Shows the console until it is left. With `server`, address and key are those it leaves behind once it serves,
-    and whoever made it stops it. Raises SettingsError for an unknown theme, and what kept the server from serving.
+) -> int:
+    """Shows the console until it is left; gives the exit code, 1 when a fault of its own ended it.
+
+    With `server`, address and key are those it leaves behind once it serves, and whoever made it stops it. Raises
+    SettingsError for an unknown theme, and what kept the server from serving.
     """
     app = Workplace(url, api_key, namespace=namespace, actor=actor, settings=settings, server=server)
     app.run()
     if app.error is not None:
         raise app.error
+    return app.return_code or 0
 
 
 class Workplace(Console):
