@@ -11,6 +11,7 @@ import pytest
 from trackdesk.cli import exits
 from trackdesk.cli.main import build_parser, main
 from trackdesk.cli.verbs import VERBS
+from trackdesk.sdk.filelock import try_lock
 
 if TYPE_CHECKING:
     from tests.sdk.receiver import Receiver
@@ -112,7 +113,8 @@ def test_an_end_and_a_line_that_find_no_server_are_kept_and_sent_with_the_next_c
     assert "kept" in capsys.readouterr().err
     lock = Path(environ["TRACKDESK_DATA_DIR"]) / "trackdesk.sqlite3.lock"
     lock.write_text(json.dumps({"pid": 1, "url": receiver.url}))
-    assert main(["start", "nightly"]) == 0
+    with try_lock(lock):
+        assert main(["start", "nightly"]) == 0
     assert receiver.said() == [
         "POST /v1/processes/nightly",
         "POST /v1/runs/uid9/logs",

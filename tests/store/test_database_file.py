@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import stat
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.notes_database import program
+from trackdesk.sdk.filelock import is_held
 from trackdesk.store.database import LockInfo, ServerLock, check_sqlite, lock_path, open_database, read_lock
 from trackdesk.store.errors import Corrupt, DatabaseLocked, SqliteTooOld, StoreError
 
@@ -80,6 +82,16 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
 
 def test_nobody_holds_a_database_that_was_never_served(tmp_path: Path) -> None:
     assert read_lock(tmp_path / "it.db") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no shared locks")
+def test_those_who_only_look_are_no_server_to_one_another(tmp_path: Path) -> None:
+    path = tmp_path / "it.db"
+    with ServerLock(path):
+        pass
+    with lock_path(path).open("rb") as other:
+        assert not is_held(other.fileno())  # holds its shared lock until it is closed
+        assert read_lock(path) is None
 
 
 def test_an_unreadable_lock_still_counts_as_held(tmp_path: Path) -> None:

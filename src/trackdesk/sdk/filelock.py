@@ -22,6 +22,18 @@ def try_lock(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
+def is_held(descriptor: int) -> bool:
+    """Whether somebody holds the lock. Asked with a shared one, so that those who ask aren't holders to one another;
+    not for Windows, which has none that is shared."""
+    import fcntl  # noqa: PLC0415
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _take(descriptor: int) -> bool:
     try:
         if sys.platform == "win32":

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from trackdesk.sdk.filelock import is_held
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,26 +84,16 @@ def data_dir(environ: Mapping[str, str]) -> Path:
 def running_url(directory: Path) -> str | None:
     """The address of the server that holds the database in `directory`, or None when none runs there."""
     try:
-        found = json.loads((directory / LOCK_NAME).read_text("utf-8"))
-        url, pid = found["url"], found["pid"]
+        with (directory / LOCK_NAME).open("rb") as file:
+            # The file outlives its server, and the port may be another program's by now, which must not see the owner
+            # key. Its pid may be another's, too.
+            if sys.platform != "win32" and not is_held(file.fileno()):
+                return None
+            found, _ = json.JSONDecoder().raw_decode(file.read(4096).decode())
+        url = found["url"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not isinstance(url, str) or not isinstance(pid, int) or not _is_alive(pid):
-        return None
-    return url.rstrip("/")
-
-
-def _is_alive(pid: int) -> bool:
-    # A lock file outlives its server, and its port may be another program's by now, which must not see the owner key.
-    if sys.platform == "win32" or pid <= 0:
-        return pid > 0
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return url.rstrip("/") if isinstance(url, str) else None
 
 
 def resolve(

@@ -27,12 +27,22 @@ if sys.platform == "win32":
         except OSError:
             return False
         return True
+
+    _is_free = _try_lock
 else:
     import fcntl
 
     def _try_lock(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _is_free(descriptor: int) -> bool:
+        """Asked with a shared lock, so that those who only look aren't holders to one another."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
@@ -58,7 +68,7 @@ def read_lock(database: Path) -> LockInfo | None:
     except OSError:
         return None
     try:
-        if _try_lock(descriptor):
+        if _is_free(descriptor):
             return None
         return _read(descriptor)
     finally:
