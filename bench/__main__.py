@@ -8,6 +8,7 @@ QUICK = {
     "ingest": ["--rounds", "3", "--seconds", "2"],
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
+    "large": ["--runs", "100000", "--calls", "100"],
     "console": ["--rounds", "3", "--keys", "20"],
     "writer": ["--rounds", "2", "--seconds", "1", "--uvloop"],
 }

@@ -38,22 +38,22 @@ def fill(path: Path, active: int) -> None:
         connection.execute("BEGIN")
         tx.begin(now)
         made = [processes.find_or_make(tx, 1, f"work-{number:03d}", "bench").id for number in range(500)]
-        rows = []
-        for number in range(1, active + 1):
-            uid, due_at = new_uid(now), now + HOUR + random.randrange(20 * HOUR)
-            rows.append(
-                runs.NewRun(
-                    number, uid, 1, made[number % 500], f"{number:08d}", 1, RunStatus.ACTIVE, DeadlineStatus.ON_TRACK,
-                    now, due_at, due_at - HOUR // 2, due_at - HOUR // 2, None, now, None, '{"env":"prod"}', "{}",
-                    None, None, "cron", None,
-                )
-            )  # fmt: skip
-        runs.insert(tx, rows)
         counts = processes.Counts()
-        for row in rows:
-            counts.started(row.process_id, now)
+        for first in range(1, active + 1, 10_000):
+            rows = [_row(random, now, made, number) for number in range(first, min(first + 10_000, active + 1))]
+            runs.insert(tx, rows)
+            for row in rows:
+                counts.started(row.process_id, now)
         counts.write(tx)
         connection.execute("COMMIT")
+
+
+def _row(random: Random, now: int, made: list[int], number: int) -> runs.NewRun:
+    due_at = now + HOUR + random.randrange(20 * HOUR)
+    return runs.NewRun(
+        number, new_uid(now), 1, made[number % 500], f"{number:08d}", 1, RunStatus.ACTIVE, DeadlineStatus.ON_TRACK, now,
+        due_at, due_at - HOUR // 2, due_at - HOUR // 2, None, now, None, "{}", "{}", None, None, "cron", None,
+    )  # fmt: skip
 
 
 class Watcher:
