@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trackdesk.screens.changes import change, shown
 from trackdesk.screens.run_story import OWN, story
-from trackdesk.widgets import when
 from trackdesk.widgets.timeline import Entry
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _what(step: RoutingStep) -> tuple[str, str]:
         what, text = "cause", step.detail
     else:
         what, _, text = step.detail.partition(": ")
-    return what, _TIME.sub(lambda match: _shown(match.group()), text)
+    return what, _TIME.sub(lambda match: shown(match.group()), text)
 
 
 def _entry(entry: JournalEntry) -> Entry:
@@ -87,7 +87,7 @@ def _said(kind: str, changed: Mapping[str, Any]) -> str:
     if kind == "opened" and "title" in changed:
         late = ", seen late: trackdesk was away" if changed.get("seen_late") else ""
         return f"{changed['title']}{late}"
-    parts = [_change(name, value) for name, value in changed.items() if kind not in (name, *_kinds_of(name))]
+    parts = [change(name, value) for name, value in changed.items() if kind not in (name, *_kinds_of(name))]
     return ", ".join(part for part in parts if part)
 
 
@@ -96,25 +96,3 @@ def _kinds_of(member: str) -> tuple[str, ...]:
     return (
         ("triaged", "started", "closed", "reopened", "handed_back", "completed", "failed") if member == "status" else ()
     )
-
-
-def _change(name: str, value: object) -> str:
-    name = name.replace("_", " ")
-    if isinstance(value, list) and len(value) == 2:
-        return f"{name} {_shown(value[0])} \u2192 {_shown(value[1])}"
-    if name == "reason":
-        return str(value)
-    return f"{name} {_shown(value)}"
-
-
-def _shown(value: object) -> str:
-    from trackdesk.domain.instant import parse_rfc3339  # noqa: PLC0415 - loaded by now
-
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, str) and value.endswith("Z") and "T" in value:
-        try:
-            return when.absolute(parse_rfc3339(value))
-        except ValueError:
-            return value
-    return str(value)

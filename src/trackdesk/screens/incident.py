@@ -147,7 +147,8 @@ class IncidentView(Triage):
 
     def tick(self) -> None:
         super().tick()
-        self.query_one(Facts).tick()
+        for facts in self.query(Facts):  # none before the first paint and after the last
+            facts.tick()
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 

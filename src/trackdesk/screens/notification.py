@@ -67,7 +67,8 @@ class NotificationView(Retrying):
 
     def tick(self) -> None:
         super().tick()
-        self.query_one(Facts).tick()
+        for facts in self.query(Facts):  # none before the first paint and after the last
+            facts.tick()
 
     async def load(self) -> None:
         self.query_one(LiveTable).show_loading()

@@ -90,7 +90,8 @@ class RunView(Place):
 
     def tick(self) -> None:
         super().tick()
-        self.query_one(RunHead).draw(self.desk.now())
+        for head in self.query(RunHead):  # none before the first paint and after the last
+            head.draw(self.desk.now())
 
     # -- loading ---------------------------------------------------------------------------------------------------
 

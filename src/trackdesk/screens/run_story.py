@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from trackdesk.screens.changes import change
 from trackdesk.widgets import when
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.timeline import Entry
@@ -49,30 +50,8 @@ def _sentence(entry: JournalEntry) -> str:
     by = f"by {entry.actor}" if entry.actor and entry.actor != OWN else ""
     said = _SAID.get(entry.kind, "")
     if entry.kind == "changed":
-        said = "; ".join(_change(name, value) for name, value in entry.changed.items())
+        said = "; ".join(change(name, value) for name, value in entry.changed.items())
     return ", ".join(part for part in (said, by) if part)
-
-
-def _change(name: str, value: Any) -> str:
-    word = name.replace("_", " ")
-    if isinstance(value, list) and len(value) == 2:
-        return f"{word}: {_shown(value[0])} → {_shown(value[1])}"
-    return f"{word}: {_shown(value)}"
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == {}:
-        return "none"
-    if isinstance(value, dict):
-        return " ".join(f"{key}={each}" for key, each in value.items())
-    if isinstance(value, str) and value[4:5] == "-" and value.endswith("Z"):
-        from trackdesk.domain.instant import parse_instant  # noqa: PLC0415 - loaded by now
-
-        try:
-            return when.absolute(parse_instant(value))
-        except ValueError:
-            return value
-    return str(value)
 
 
 def facts(run: Run, process: Process | None) -> list[Toned]:

@@ -1,0 +1,33 @@
+"""How a journal entry's changes read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trackdesk.widgets import when
+
+
+def change(name: str, value: Any) -> str:
+    """One member of `changed`: from what to what, or a plain fact."""
+    word = name.replace("_", " ")
+    if name == "reason":
+        return str(value)
+    if isinstance(value, list) and len(value) == 2:
+        return f"{word} {shown(value[0])} → {shown(value[1])}"
+    return f"{word} {shown(value)}"
+
+
+def shown(value: Any) -> str:
+    """A value in words; times as this terminal's clock has them."""
+    if value is None or value in ("", {}):
+        return "nothing"
+    if isinstance(value, dict):
+        return " ".join(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, str) and value[4:5] == "-" and value.endswith("Z"):
+        from trackdesk.domain.instant import parse_rfc3339  # noqa: PLC0415 - loaded by now
+
+        try:
+            return when.absolute(parse_rfc3339(value))
+        except ValueError:
+            return value
+    return str(value)
