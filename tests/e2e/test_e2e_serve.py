@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.e2e.premises import until
+
 if TYPE_CHECKING:
     from tests.e2e.premises import Premises
 
 
 def test_it_says_where_it_listens_and_where_the_owner_key_is_but_not_the_key(premises: Premises) -> None:
     premises.serve()
+    until(lambda: f"the owner key is in {premises.data / 'owner.key'}\n" in premises.log, "word of the owner key")
     assert f"trackdesk: listening on {premises.url}\n" in premises.log
-    assert f"the owner key is in {premises.data / 'owner.key'}" in premises.log
     assert premises.key not in premises.log
     records = [json.loads(line) for line in premises.log.splitlines() if line.startswith("{")]
     assert {"at", "level", "logger", "message"} <= set(records[0])
