@@ -92,6 +92,7 @@ class Server:
             door=Door(engine.keys, clock, lambda name: namespaces.find(engine.readers, name)),
             workers=lambda: [worker.health() for worker in workers],
             version=version("trackdesk"),
+            verdicts=lambda: agenda.totals,
         )
         housekeeping = Housekeeping(clock, engine.writer)
         workers: list[HasHealth] = [WriterHealth(engine.writer), agenda, engine.delivery, housekeeping]

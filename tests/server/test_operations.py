@@ -41,12 +41,14 @@ async def test_readyz_is_503_and_names_the_worker_that_is_not_well(stand: Stand)
 async def test_metrics_are_prometheus_text_with_help_and_type_for_every_family(stand: Stand) -> None:
     await stand.ask("POST", "/v1/processes/backup", {})
     await stand.ask("GET", "/v1/runs?x=1")
+    stand.house.verdicts = lambda: {"missed": 3}
     answer = await stand.ask("GET", "/metrics")
     text = answer.body.decode()
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert 'trackdesk_request_seconds_count{endpoint="runs.start",class="2xx"} 1' in text
     assert 'trackdesk_request_seconds_bucket{endpoint="runs.list",class="4xx",le="+Inf"} 1' in text
     assert 'trackdesk_worker_up{worker="writer"} 1' in text
+    assert 'trackdesk_agenda_total{what="missed"} 3' in text
     assert 'trackdesk_info{version="1.2.3"} 1' in text
     families = re.findall(r"^# TYPE (\S+) (?:counter|gauge|histogram)$", text, re.MULTILINE)
     assert families == re.findall(r"^# HELP (\S+) .+$", text, re.MULTILINE)

@@ -12,7 +12,7 @@ from trackdesk.server.statistics import Statistics
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from trackdesk.domain.identity import Worker
     from trackdesk.engine.core import Engine
@@ -27,6 +27,8 @@ class House:
     door: Door
     workers: Callable[[], list[Worker]]
     version: str
+    verdicts: Callable[[], Mapping[str, int]] = dict
+    """What the agenda has judged since the start, by the word for it."""
     statistics: Statistics = field(default_factory=Statistics)
     streams: set[asyncio.Transport | None] = field(default_factory=set)
     """The connections of live streams that are open."""

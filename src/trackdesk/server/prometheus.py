@@ -32,6 +32,8 @@ def exposition(house: House) -> str:
         ("trackdesk_stream_resyncs_total", "counter", "Topics told to be read again.", hub.resyncs),
     ):
         lines += _family(name, kind, text, [f" {value}"])
+    verdicts = [f'{{what="{_escaped(what)}"}} {count}' for what, count in house.verdicts().items()]
+    lines += _family("trackdesk_agenda_total", "counter", "What time alone made of runs.", verdicts)
     workers = [f'{{worker="{_escaped(worker.name)}"}} {int(worker.ok)}' for worker in house.workers()]
     lines += _family("trackdesk_worker_up", "gauge", "1 when a worker is well.", workers)
     return "\n".join(lines) + "\n"
