@@ -121,11 +121,6 @@ class Settings:
         return self.data_dir / locate.DATABASE_NAME
 
     @property
-    def lock_file(self) -> Path:
-        """Held by the running server, which writes its `{"pid", "url"}` there."""
-        return self.data_dir / locate.LOCK_NAME
-
-    @property
     def owner_key_file(self) -> Path:
         return self.data_dir / locate.OWNER_KEY_NAME
 

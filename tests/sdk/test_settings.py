@@ -40,7 +40,6 @@ def test_flags_beat_environment_beats_files_beat_defaults(tmp_path: Path, places
 def test_the_paths_follow_the_data_directory(tmp_path: Path, places: dict[str, str]) -> None:
     found = settings.load({}, places)
     assert found.database == tmp_path / "data" / "trackdesk.sqlite3"
-    assert found.lock_file == tmp_path / "data" / "trackdesk.sqlite3.lock"
     assert found.owner_key_file.parent == found.seal_key_file.parent == found.spool.parent == found.log_file.parent
 
 

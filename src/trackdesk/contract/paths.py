@@ -28,7 +28,6 @@ HINTS: Final[dict[str, str]] = {
     "incident": "a number or INC-42",
     "department": "1 to 100 printable characters without '/'",
 }
-NUMBERS: Final = frozenset({"incident", "comment", "notification", "channel", "delivery", "key"})
 
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from trackdesk.domain.incident import SEVERITY_ORDER, Severity
 from trackdesk.domain.instant import Instant, Seconds
-from trackdesk.domain.model import Input, Label, ProcessName, ShortText, Tags, Text, Title, Value, clean
+from trackdesk.domain.model import Input, Label, ProcessName, Tags, Text, Title, Value, clean
 
 DEFAULT_DEPARTMENT = "default"
 
@@ -31,7 +31,6 @@ class Kind(StrEnum):
 
 
 INCIDENT_KINDS = frozenset({Kind.OPENED, Kind.REOPENED, Kind.SEVERITY_RAISED, Kind.CLOSED})
-RUN_KINDS = frozenset({Kind.STARTED, Kind.COMPLETED, Kind.WARNING, Kind.MISSED, Kind.FAILED, Kind.STALLED})
 DEFAULT_KINDS = INCIDENT_KINDS | {Kind.WARNING, Kind.CHANNEL_DEAD}
 """What a channel without `kinds` gets, and what an inbox shows."""
 
@@ -193,9 +192,3 @@ def why_not(channel: Channel, subject: Subject) -> str | None:
         if (key, value) not in subject.tags:
             return f"it only matches tag {key}:{value}"
     return None
-
-
-class Reason(Input):
-    """An optional word on why."""
-
-    reason: ShortText | None = None
