@@ -10,7 +10,7 @@ from trackdesk.domain.incident import SEVERITY_ORDER, IncidentStatus, Severity
 from trackdesk.domain.q import parse
 from trackdesk.domain.q_fields import INCIDENT_FIELDS
 from trackdesk.store.conditions import Part, Terms, among, between, every, full_text, meet, negate, one_of, words_of
-from trackdesk.store.keyset import Listed, Walk, count_sql, split_sort
+from trackdesk.store.keyset import Listed, Walk, at_most, split_sort
 from trackdesk.store.rows import INCIDENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ async def _walks(readers: Readers, wanted: Wanted, sort: str) -> tuple[tuple[Wal
         where = every([space, Part("status <> 'CLOSED'")])
         return (Walk(f"incidents INDEXED BY {ALLOWED['open', sort]}", where, order),), ""
     for name, walks in ways.items():
-        if await _is_few(readers, walks):
+        if await at_most(readers, walks, FEW):
             return tuple(replace(walk, order=order) for walk in walks), name
     return (Walk(f"incidents INDEXED BY {ALLOWED['', sort]}", space, order),), ""
 
@@ -157,14 +157,3 @@ def _each(name: str, space: Part, values: Sequence[str]) -> tuple[Walk, ...]:
     present = [Part(f"{name} IS NOT NULL")] if name in {"process", "service", "assignee"} else []
     source = f"incidents INDEXED BY {ALLOWED[name, 'opened_at']}"
     return tuple(Walk(source, every([space, one_of(name, [value]), *present]), ORDERS["opened_at"]) for value in values)
-
-
-async def _is_few(readers: Readers, walks: Sequence[Walk]) -> bool:
-    seen = 0
-    for walk in walks:
-        query = count_sql(Listed("", (walk,)), walk, FEW + 1 - seen)
-        row = await readers.one(query.sql, query.params)
-        seen += row[1] if row is not None else 0
-        if seen > FEW:
-            return False
-    return True

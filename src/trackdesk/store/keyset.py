@@ -99,6 +99,18 @@ async def total_of(readers: Readers, listed: Listed) -> tuple[int | None, bool]:
     return fitting, False
 
 
+async def at_most(readers: Readers, walks: Sequence[Walk], most: int) -> bool:
+    """Whether the walks have no more than `most` rows together; looks at one more than that at the most."""
+    seen = 0
+    for walk in walks:
+        query = count_sql(Listed("", (walk,)), walk, most + 1 - seen)
+        row = await readers.one(query.sql, query.params)
+        seen += row[1] if row is not None else 0
+        if seen > most:
+            return False
+    return True
+
+
 def make_page(
     kind: type[Page[T]],
     rows: Sequence[Any],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.run import RunStatus
 from trackdesk.store.conditions import Part, among, between, every, negate, one_of
-from trackdesk.store.keyset import Listed, Walk, count_sql, split_sort
+from trackdesk.store.keyset import Listed, Walk, at_most, split_sort
 from trackdesk.store.rows import RUN_COLUMNS
 from trackdesk.store.run_wanted import MOST_WALKS, By
 
@@ -92,20 +92,9 @@ async def _choose(readers: Readers, wanted: Wanted, column: str) -> tuple[By | N
     for by, walks in ways:
         if by is By.PROCESS and column == "duration":
             return by, None
-        if await _is_few(readers, walks):
+        if await at_most(readers, walks, FEW):
             return by, by
     return ways[0][0], None
-
-
-async def _is_few(readers: Readers, walks: Sequence[Walk]) -> bool:
-    seen = 0
-    for walk in walks:
-        query = count_sql(Listed("", (walk,)), walk, FEW + 1 - seen)
-        row = await readers.one(query.sql, query.params)
-        seen += row[1] if row is not None else 0
-        if seen > FEW:
-            return False
-    return True
 
 
 def _in_order_of_start(wanted: Wanted, by: By | None) -> Listed:
