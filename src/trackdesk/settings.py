@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from trackdesk.sdk import locate
@@ -224,9 +224,17 @@ def _parse(content: bytes, path: Path) -> dict[str, str]:
     return values
 
 
+_MOST_CONTENT: Final = 65_536
+"""Bytes of a file that holds one value; a device such as /dev/zero has no end."""
+
+
 def _content(setting: Setting, path: Path) -> str:
     try:
-        return path.read_text("utf-8").strip()
+        with path.open("rb") as file:
+            content = file.read(_MOST_CONTENT + 1)
+        if len(content) > _MOST_CONTENT:
+            raise SettingsError(f"{setting.name} file", str(path), "a file of at most 64 KiB", setting.flag or "")
+        return content.decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no UTF-8"
         raise SettingsError(

@@ -100,6 +100,7 @@ def test_a_channel_is_made_from_stdin_proven_switched_off_and_removed(served: Pr
     assert [call.path for call in hooks.calls] == ["/hooks/t0ken-in-the-path"]
     listed = served.within("channel").stdout
     assert "proven" in listed
+    assert "unproven" not in listed
     assert "t0ken" not in listed
     (delivery,) = served.data_of("channel", "deliveries", "chat")
     assert delivery["status"] == "SENT"

@@ -172,3 +172,9 @@ async def test_a_job_whose_clock_is_ahead_can_finish_at_once(still: House) -> No
 
     assert done.duration == 0
     assert done.completed_at == run.started_at
+
+
+async def test_a_start_too_far_ahead_is_refused_with_the_time_it_named(still: House) -> None:
+    named = still.at(2 * 86_400)
+    with pytest.raises(Invalid, match=f"a day ahead, not '{named}'"):
+        await still.start(started_at=named)

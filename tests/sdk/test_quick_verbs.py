@@ -59,7 +59,7 @@ def test_common_flags_may_stand_before_the_verb(url: list[str], capsys: pytest.C
     ],
 )
 def test_complete_says_how_it_ended(receiver: Receiver, url: list[str], words: list[str], body: dict[str, Any]) -> None:
-    assert main(["complete", "uid1", *words, *url]) == 0
+    assert main(["complete", "0000000000000000000000uid1", *words, *url]) == 0
     (sent,) = receiver.bodies("/complete")
     assert sent.pop("completed_at").endswith("Z")
     assert sent == body
@@ -71,7 +71,7 @@ def test_a_run_may_be_named_by_process_and_id(receiver: Receiver, url: list[str]
 
 
 def test_log_sends_a_line(receiver: Receiver, url: list[str]) -> None:
-    assert main(["log", "uid1", "careful", "--level", "warn", *url]) == 0
+    assert main(["log", "0000000000000000000000uid1", "careful", "--level", "warn", *url]) == 0
     (line,) = receiver.lines()
     assert (line["message"], line["level"]) == ("careful", "WARN")
 
@@ -80,7 +80,7 @@ def test_log_sends_the_lines_of_stdin(
     receiver: Receiver, url: list[str], cli: list[str], environ: dict[str, str]
 ) -> None:
     text = "".join(f"line {number}\n" for number in range(1_300)) + "\n\xff end"
-    words = [*cli, "log", "uid1", "-", "--json", *url]
+    words = [*cli, "log", "0000000000000000000000uid1", "-", "--json", *url]
     done = subprocess.run(words, input=text.encode("latin-1"), env=environ, capture_output=True, timeout=60, check=True)
     assert json.loads(done.stdout) == {"accepted": 1_301, "kept": 0}
     assert [line["message"] for line in receiver.lines()] == [
@@ -108,8 +108,8 @@ def test_a_refusal_has_its_exit_code_and_one_line(
 def test_an_end_and_a_line_that_find_no_server_are_kept_and_sent_with_the_next_command(
     receiver: Receiver, environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["log", "uid9", "hello"]) == exits.UNREACHABLE
-    assert main(["complete", "uid9"]) == exits.UNREACHABLE
+    assert main(["log", "0000000000000000000000uid9", "hello"]) == exits.UNREACHABLE
+    assert main(["complete", "0000000000000000000000uid9"]) == exits.UNREACHABLE
     assert "kept" in capsys.readouterr().err
     lock = Path(environ["TRACKDESK_DATA_DIR"]) / "trackdesk.sqlite3.lock"
     lock.write_text(json.dumps({"pid": 1, "url": receiver.url}))
@@ -117,8 +117,8 @@ def test_an_end_and_a_line_that_find_no_server_are_kept_and_sent_with_the_next_c
         assert main(["start", "nightly"]) == 0
     assert receiver.said() == [
         "POST /v1/processes/nightly",
-        "POST /v1/runs/uid9/logs",
-        "POST /v1/runs/uid9/complete",
+        "POST /v1/runs/0000000000000000000000uid9/logs",
+        "POST /v1/runs/0000000000000000000000uid9/complete",
     ]
 
 
@@ -229,3 +229,32 @@ def test_the_sdk_imports_nothing_else_of_trackdesk(environ: dict[str, str]) -> N
     )
     done = fresh_python(code, environ)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize("words", [["complete", "nightly"], ["log", "nightly", "hello"], ["runs", "show", "nightly"]])
+def test_a_process_alone_names_no_run(
+    words: list[str], environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == exits.USAGE
+    assert "expected NAME/ID or a run's uid of 26 characters, not 'nightly'" in capsys.readouterr().err
+    assert not (Path(environ["TRACKDESK_DATA_DIR"]) / "spool").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_command_with_closed_streams_still_does_its_work(
+    receiver: Receiver, url: list[str], cli: list[str], environ: dict[str, str], closed: str
+) -> None:
+    words = ["sh", "-c", f'"$@" {closed}', "sh", *cli, "start", "nightly", *url]
+    done = subprocess.run(words, env=environ, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert receiver.said() == ["POST /v1/processes/nightly"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("words", [["--help"], ["openapi"]])
+def test_a_full_disk_behind_stdout_is_one_line(words: list[str], cli: list[str], environ: dict[str, str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*cli, *words], stdout=full, stderr=subprocess.PIPE, env=environ, timeout=60, check=False)
+    assert done.returncode == exits.FAILED
+    assert done.stderr.startswith(b"trackdesk: ")
+    assert done.stderr.count(b"\n") == 1

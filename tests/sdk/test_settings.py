@@ -122,3 +122,8 @@ def test_loading_settings_loads_the_standard_library_only() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_file_without_end_is_refused(places: dict[str, str]) -> None:
+    with pytest.raises(settings.SettingsError, match=r"expected a file of at most 64 KiB, not '/dev/zero'"):
+        settings.load({"api_key_file": "/dev/zero"}, places)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trackdesk.cli import logs
+from trackdesk.cli import exits, logs
 from trackdesk.cli.common import complain
+from trackdesk.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,3 +38,17 @@ def test_log_files_stay_private_over_rotation(tmp_path: Path) -> None:
     handler.close()
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes == {"trackdesk.log": 0o600, "trackdesk.log.1": 0o600, "trackdesk.log.2": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("words", "accepted"),
+    [
+        (["incidents", "report", "smoke", "--severity", "bad"], "'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'"),
+        (["key", "make", "ci", "--role", "boss"], "'ADMIN', 'MAINTAINER', 'REPORTER', 'INGEST'"),
+    ],
+)
+def test_a_wrong_choice_names_what_is_accepted(
+    words: list[str], accepted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == exits.USAGE
+    assert f"(choose from {accepted})" in capsys.readouterr().err

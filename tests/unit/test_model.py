@@ -138,3 +138,8 @@ def test_a_value_that_nests_without_end_can_be_shown() -> None:
     assert shorten(value) == "a list too large to show"
     while value:  # taken apart by hand: freeing it in one go goes as deep
         value = value.pop()
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "null"), (True, "true"), (False, "false"), (1, "1"), ("a", "'a'")])
+def test_an_error_spells_a_refused_value_as_json_does(value: object, shown: str) -> None:
+    assert shorten(value) == shown

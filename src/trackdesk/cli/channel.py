@@ -139,7 +139,9 @@ def _state(channel: Channel) -> Cell:
         return Cell("off", "dim")
     if channel.dead_since is not None:
         return Cell("dead", "bad")
-    return Cell("proven", "good") if channel.proven_at is not None else Cell("not tried yet", "warn")
+    if channel.pending and channel.last_error is not None:
+        return Cell("retrying", "warn")
+    return Cell("proven", "good") if channel.proven_at is not None else Cell("unproven", "warn")
 
 
 def add_channel(args: argparse.Namespace) -> int:

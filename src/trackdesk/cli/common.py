@@ -45,7 +45,7 @@ def terminal_width() -> int:
     """Columns for help texts. argparse would load shutil and four compressors to learn it, for every verb."""
     try:
         return min(100, os.get_terminal_size(sys.stdout.fileno()).columns)
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # closed, no terminal
         return 80
 
 

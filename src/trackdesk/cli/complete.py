@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli.common import checked, complain, connect, json_object, print_json, say, send_kept, settings_of
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
 
     from trackdesk.settings import Settings
+
+_UID = re.compile("[0-9a-z]{26}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_name(text: str) -> str:
     """A uid or NAME/ID. Raises ValueError."""
     process, slash, run_id = text.partition("/")
-    values.name("run", process)
     if slash:
+        values.name("run", process)
         values.name("run id", run_id)
+    elif not _UID.fullmatch(text):
+        raise ValueError(f"run: expected NAME/ID or a run's uid of 26 characters, not {text!r}")
     return text
 
 

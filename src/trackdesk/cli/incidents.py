@@ -68,7 +68,9 @@ def _many(actions: Actions, name: str, action: Any, words: str) -> argparse.Argu
 def _add_report(actions: Actions) -> None:
     parser = actions.add("report", report, "report an incident that no machine saw")
     parser.add_argument("title", metavar="TITLE", help="what is wrong, in one line")
-    parser.add_argument("--severity", type=str.upper, choices=list(Severity), default=None, help="MEDIUM when absent")
+    parser.add_argument(
+        "--severity", type=str.upper, choices=[str(each) for each in Severity], default=None, help="MEDIUM when absent"
+    )
     for name in ("description", "service", "process", "department", "assignee"):
         parser.add_argument(f"--{name}", metavar=name.upper(), default=None)
 

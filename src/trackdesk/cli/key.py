@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument(
         "--role",
         type=str.upper,
-        choices=list(Role),
+        choices=[str(each) for each in Role],
         required=True,
         help="INGEST only reports runs, REPORTER reads and reports, MAINTAINER triages and sets up, ADMIN may all",
     )

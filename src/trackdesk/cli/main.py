@@ -11,7 +11,7 @@ from trackdesk.cli.verbs import BY_NAME, DEFAULT, VERBS, Verb
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _WITH_VALUE = frozenset(
     {"--url", "--api-key-file", "--data-dir", "--namespace", "--host", "--port", "--log-level", "--theme"}
@@ -26,12 +26,12 @@ _EXAMPLES = """\
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb; gives the exit code."""
+    _open_what_is_closed()
     words = list(sys.argv[1:] if argv is None else argv)
     leading = _leading(words)
     rest = words[leading:]
     if not rest and any(word in {"-h", "--help"} for word in words):
-        print(overview())
-        return exits.OK
+        return _guarded(_print_overview)
     if words[:1] in (["--version"], ["-V"]):
         rest, leading = ["version", *words[1:]], 0
     name = rest[0] if rest else DEFAULT
@@ -84,8 +84,13 @@ def _run(verb: Verb, words: list[str]) -> int:
     except SystemExit as ending:  # argparse has said what there is to say
         return int(ending.code or 0)
     args.command = command
+    return _guarded(lambda: verb.load().run(args))
+
+
+def _guarded(work: Callable[[], int]) -> int:
+    """What `work` gives, or an exit code and a sentence for what goes wrong, also while its output is written."""
     try:
-        code = verb.load().run(args)
+        code = work()
         sys.stdout.flush()
     except KeyboardInterrupt:
         return exits.INTERRUPTED
@@ -102,6 +107,23 @@ def _run(verb: Verb, words: list[str]) -> int:
         complain(known[1])
         return known[0]
     return code
+
+
+def _print_overview() -> int:
+    print(overview())
+    return exits.OK
+
+
+def _open_what_is_closed() -> None:
+    """Python leaves out what was closed at the start (`>&-`), and the next file or socket opened would take its number:
+    what is printed would go there."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(number)
+        sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+        sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+        sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def _unknown(name: str) -> int:

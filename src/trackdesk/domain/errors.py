@@ -116,10 +116,13 @@ class Unavailable(TrackdeskError):
         self.retry_after = retry_after
 
 
+_JSON_WORDS = {None: "null", True: "true", False: "false"}
+
+
 def shorten(value: object) -> str:
-    """A value as an error shows it: quoted, escaped and cut."""
+    """A value as an error shows it: quoted, escaped and cut; what JSON spells otherwise than Python as JSON does."""
     try:
-        text = repr(value)
+        text = _JSON_WORDS[value] if value is None or isinstance(value, bool) else repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, or nesting without end
         text = f"a {type(value).__name__} too large to show"
     return text if len(text) <= SHOWN_VALUE_LENGTH else text[: SHOWN_VALUE_LENGTH - 1] + "…"

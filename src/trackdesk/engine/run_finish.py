@@ -57,10 +57,12 @@ def finish(
     if completed_at < before.started_at:
         started = format_instant(before.started_at)
         if body.completed_at is not None:
-            raise Invalid("completed_at", f"expected a time not before the start ({started})", body.completed_at)
+            given = format_instant(body.completed_at)
+            raise Invalid("completed_at", f"expected a time not before the start ({started})", given)
         completed_at = before.started_at  # the job's clock is ahead of ours
     if body.completed_at is not None and completed_at > tx.now + processes.MAX_AHEAD:
-        raise Invalid("completed_at", "expected a time that is at most a day ahead", body.completed_at)
+        given = format_instant(body.completed_at)
+        raise Invalid("completed_at", "expected a time that is at most a day ahead", given)
     context = merge_context(before.context, body.context) if body.context else before.context
     status = RunStatus(body.status)
     run = before.model_copy(

@@ -86,7 +86,7 @@ def _not_allowed(house: House, methods: list[str]) -> AioHandler:
 
     async def handle(request: web.Request) -> web.Response:
         house.statistics.unrouted += 1
-        error = MethodNotAllowed(f"{request.method[:20]} is not possible here; {allowed} is.")
+        error = MethodNotAllowed(f"{request.method[:20]} is not possible here, only {allowed}.")
         return problems.answer(error, new_request_id(), {hdrs.ALLOW: allowed})
 
     return handle
