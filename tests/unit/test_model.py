@@ -8,8 +8,10 @@ import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from trackdesk.domain.errors import Invalid, shorten
+from trackdesk.domain.errors import FieldError, Invalid, shorten
+from trackdesk.domain.incident import NewComment
 from trackdesk.domain.model import CONTEXT_BYTES, Json, Label, ProcessName, Title, merge_context
+from trackdesk.server.wording import field_errors
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -143,3 +145,13 @@ def test_a_value_that_nests_without_end_can_be_shown() -> None:
 @pytest.mark.parametrize(("value", "shown"), [(None, "null"), (True, "true"), (False, "false"), (1, "1"), ("a", "'a'")])
 def test_an_error_spells_a_refused_value_as_json_does(value: object, shown: str) -> None:
     assert shorten(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "expected at least 1 characters, not 0"), ("x" * 10_001, "expected at most 10000 characters, not 10001")],
+)
+def test_the_length_of_a_text_is_told_in_characters(content: str, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        NewComment.model_validate_json(orjson.dumps({"content": content}))
+    assert field_errors(caught.value) == (FieldError("content", message),)

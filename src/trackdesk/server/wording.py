@@ -89,6 +89,8 @@ def _message(error: ErrorDetails) -> str:
         return "unknown member"
     if kind in {"value_error", "assertion_error"}:
         return str(ctx["error"])
+    if kind in {"too_long", "too_short"} and isinstance(error["input"], str):
+        kind = f"string_{kind}"  # pydantic counts items where a text's length isn't the schema's own
     if kind in _LIMITS:
         return f"expected {_LIMITS[kind](ctx)}, not {_given(kind, error)}"
     if kind in _EXPECTED:
