@@ -177,5 +177,6 @@ async def test_a_late_report_of_a_deadline_that_passed_while_it_was_down_is_seen
     clock.leap(10 * MINUTE)
     async with open_house(tmp_path, clock=clock) as house:
         await house.start(started_at=house.at(-300), deadline="1m")
+        await house.pass_time(10)
 
         assert [incident["seen_late"] for incident in house.incidents()] == [1]

@@ -109,7 +109,7 @@ async def test_a_duration_is_a_deadline_counted_from_the_start(still: House) -> 
 
 
 async def test_a_deadline_in_the_past_makes_a_run_that_is_born_missed(still: House) -> None:
-    run = await still.start(started_at=still.at(-600), deadline=still.at(-60))
+    run = await still.start(deadline=still.at(-60))
 
     assert run.deadline_status == "MISSED"
     (incident,) = still.incidents()
@@ -120,8 +120,36 @@ async def test_a_deadline_in_the_past_makes_a_run_that_is_born_missed(still: Hou
     assert still.run(run)["next_due_at"] is None
 
 
+async def test_a_run_told_afterwards_that_ended_in_time_alarms_nobody(house: House) -> None:
+    run = await house.start(started_at=house.at(-600), deadline="1m")
+    await house.complete(run, completed_at=house.at(-570))
+    await house.pass_time(60)
+
+    assert house.incidents() == []
+    assert house.told() == []
+    assert house.run(run)["deadline_status"] == "COMPLETED_ON_TIME"
+
+
+async def test_a_run_told_afterwards_whose_end_is_not_told_is_missed_ten_seconds_later(house: House) -> None:
+    run = await house.start(started_at=house.at(-600), deadline="1m")
+    await house.pass_time(9)
+    assert house.incidents() == []
+    await house.pass_time(2)
+
+    assert house.run(run)["deadline_status"] == "MISSED"
+    assert [incident["due_at"] for incident in house.incidents()] == [run.deadline]
+
+
+async def test_a_run_told_afterwards_that_ended_late_is_told_as_missed_and_as_over(house: House) -> None:
+    run = await house.start(started_at=house.at(-600), deadline="1m")
+    await house.complete(run, completed_at=house.at(-300))
+
+    assert [incident["status"] for incident in house.incidents()] == ["CLOSED"]
+    assert house.told() == ["opened", "closed"]
+
+
 async def test_a_run_reported_after_its_warning_is_born_in_warning_and_warned_of(still: House) -> None:
-    run = await still.start(started_at=still.at(-50), deadline="1m")
+    run = await still.start(started_at=still.at(-9), deadline="10s")
 
     assert run.deadline_status == "WARNING"
     assert still.journal("runs") == ["started", "warning"]

@@ -11,6 +11,10 @@ HOLD_AFTER_JUMP = 60_000_000
 """µs that a verdict waits when its instant lies inside a jump of the wall clock: the report that proves the
 opposite may only be late by as much as the machine slept."""
 
+HOLD_LATE_REPORT = 10_000_000
+"""µs that a verdict waits on a run whose start is told afterwards: its end is usually told in the next breath, and may
+prove that all went well."""
+
 
 class Watched(NamedTuple):
     """The part of an ACTIVE run that time changes; all instants µs."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from trackdesk.domain.deadline import Watched, initial_status, next_due, warning_instant
+from trackdesk.domain.deadline import HOLD_LATE_REPORT, Watched, initial_status, next_due, warning_instant
 from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
 from trackdesk.domain.identity import new_uid, short_id
 from trackdesk.domain.incident import Origin
@@ -120,13 +120,15 @@ def _start(group: _Group, start: Start) -> Run:
     uid = _unused_uid(group, process)
     attempt = 1 if body.id is None else _attempt(group, start, process, body.id)
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
+    status = initial_status(deadline, warning_at, tx.now)
+    held = status in _LATE and started_at < tx.now - HOLD_LATE_REPORT
     run = Run.trusted(
         uid=uid,
         process=process.name,
         id=body.id or short_id(uid),
         attempt=attempt,
         status=RunStatus.ACTIVE,
-        deadline_status=initial_status(deadline, warning_at, tx.now),
+        deadline_status=DeadlineStatus.ON_TRACK if held else status,
         overdue_at_finish=False,
         stalled=False,
         started_at=started_at,
@@ -145,6 +147,8 @@ def _start(group: _Group, start: Start) -> Run:
         last_heartbeat_at=tx.now,
     )
     row = _row(tx, process, run, warning_at)
+    if held:
+        row = row._replace(next_due_at=tx.now + HOLD_LATE_REPORT)
     group.made.append((start, process, row, run))
     group.taken.add((process.id, run.id))
     group.unused.discard((process.id, run.id))

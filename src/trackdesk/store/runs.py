@@ -267,6 +267,8 @@ def beat(tx: Tx, row: RunRow) -> None:
     run = row.run.model_copy(update={"last_heartbeat_at": tx.now})
     due_at = deadline.next_due(watched(row._replace(run=run)))
     tx.execute("UPDATE runs SET last_heartbeat_at = ?, next_due_at = ? WHERE seq = ?", (tx.now, due_at, row.seq))
+    if due_at is not None and due_at <= tx.now:  # only of a run whose verdict was held, see HOLD_LATE_REPORT
+        tx.wake("agenda", due_at)
 
 
 def _json(value: Progress | RunError | None) -> str | None:
