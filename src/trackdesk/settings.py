@@ -80,10 +80,14 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 class SettingsError(ValueError):
     """A value that can't be used. A secret's value is not repeated."""
 
-    def __init__(self, setting: str, value: str, accepted: str, source: str) -> None:
+    def __init__(self, setting: str, value: str | None, accepted: str, source: str) -> None:
+        """`value` None: it is all of the source that can't be used."""
         kind = BY_NAME.get(setting)
-        shown = f"a value of {len(value)} characters" if kind is not None and kind.secret else repr(value)
-        super().__init__(f"{setting}: expected {accepted}, not {shown} (from {source})")
+        given = ""
+        if value is not None:
+            secret = kind is not None and kind.secret
+            given = ", not " + (f"a value of {len(value)} characters" if secret else repr(value))
+        super().__init__(f"{setting}: expected {accepted}{given} (from {source})")
         self.setting = setting
         self.accepted = accepted
         self.source = source
@@ -194,7 +198,7 @@ class _Sources:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise SettingsError(FILE_NAME, str(path), f"a readable file ({error.strerror})", str(path)) from None
+            raise SettingsError(FILE_NAME, None, f"a readable file ({error.strerror})", str(path)) from None
         values = _parse(content, path)
         if above and "data_dir" in values:
             raise SettingsError(
@@ -209,7 +213,7 @@ def _parse(content: bytes, path: Path) -> dict[str, str]:
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except ValueError as error:
-        raise SettingsError(FILE_NAME, str(path), f"TOML ({error})", str(path)) from None
+        raise SettingsError(FILE_NAME, None, f"TOML ({error})", str(path)) from None
     values: dict[str, str] = {}
     for name, value in table.items():
         setting = BY_NAME.get(name)

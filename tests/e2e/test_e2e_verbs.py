@@ -148,6 +148,12 @@ def test_exit_codes_are_as_documented(served: Premises, words: list[str], code: 
     assert "Traceback" not in done.stderr
 
 
+def test_a_start_that_another_run_stands_in_the_way_of_advises_the_flag(served: Premises) -> None:
+    served.within("start", "twice", "--id", "n1")
+    assert "--supersede" in served.within("start", "twice", "--id", "n1", code=exits.FAILED).stderr
+    served.within("start", "twice", "--id", "n1", "--supersede")
+
+
 def test_flags_without_a_verb_are_the_consoles(served: Premises) -> None:
     done = served.within("--port", "0", "--theme", "light", code=exits.USAGE)
     assert "the console needs a terminal" in done.stderr

@@ -164,6 +164,23 @@ async def test_switching_a_channel_off_gives_up_what_waits(tmp_path: Path) -> No
         assert caught.value.code == "channel_off"
 
 
+async def test_much_that_waits_is_given_up_and_forgotten_in_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_admin, "STEP", 2)
+    async with open_hook(500) as hook, open_outbox(tmp_path) as outbox:
+        channel, other = [await outbox.channel(name, hook.url) for name in ("ops", "other")]
+        for _ in range(5):
+            await outbox.tell()
+        await patched(outbox, channel, enabled=False)
+        of_channel = "SELECT DISTINCT status FROM deliveries WHERE channel_id = "
+        assert await outbox.rows(f"{of_channel}{channel.id}") == [("DEAD",)]
+        assert ("DEAD",) not in await outbox.rows(f"{of_channel}{other.id}")
+        await channel_admin.delete(outbox.engine, ADMIN, other.id)
+        assert await outbox.rows(f"{of_channel}{other.id}") == []
+        assert await outbox.rows("SELECT count(*) FROM deliveries") == [(5,)]
+
+
 async def test_what_arrives_while_the_channel_is_switched_off_counts_as_sent(tmp_path: Path) -> None:
     async with open_hook("hang") as hook, open_outbox(tmp_path) as outbox:
         channel = await outbox.channel("ops", hook.url)
@@ -189,7 +206,7 @@ async def test_deleting_a_channel_takes_its_deliveries_along(tmp_path: Path) -> 
 
 
 async def test_a_long_history_is_deleted_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel_admin, "HISTORY_STEP", 2)
+    monkeypatch.setattr(channel_admin, "STEP", 2)
     async with open_hook() as hook, open_outbox(tmp_path) as outbox:
         channel = await outbox.channel("ops", hook.url)
         await outbox.tell(count=5)

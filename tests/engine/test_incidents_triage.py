@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from tests.engine.house import ALICE, CALLER, gathered
@@ -19,7 +20,8 @@ from trackdesk.domain.incident import (
     NewIncident,
     Severity,
 )
-from trackdesk.engine import incidents
+from trackdesk.domain.notification import NewDepartment
+from trackdesk.engine import departments, incidents
 
 if TYPE_CHECKING:
     from tests.engine.house import House
@@ -152,6 +154,19 @@ async def test_a_department_that_does_not_exist_is_refused_by_name(still: House)
 
     with pytest.raises(Invalid, match=r"department: expected a department that exists \(default\), not 'nobody'"):
         await patch(still, incident, department="nobody")
+
+
+async def test_what_is_reopened_after_its_department_went_belongs_to_default(still: House) -> None:
+    await departments.add(still.engine, ALICE, NewDepartment(id="ops", name="Operations"))
+    incident = await report(still, department="ops")
+    await patch(still, incident, status="CLOSED")
+    await departments.delete(still.engine, ALICE, "ops")
+
+    assert (await patch(still, incident, title="fire")).department == "ops"
+    reopened = await patch(still, incident, status="OPEN")
+    assert (reopened.status, reopened.department) == ("OPEN", "default")
+    changed = orjson.loads(still.values("SELECT changed FROM journal WHERE kind = 'reopened'")[0])
+    assert changed["department"] == ["ops", "default"]
 
 
 async def test_two_editors_are_told_who_changed_what(still: House) -> None:

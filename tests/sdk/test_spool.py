@@ -146,8 +146,11 @@ def test_a_full_spool_says_what_it_drops(tmp_path: Path) -> None:
 def test_a_directory_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said: list[str] = []
-    assert not Spool(tmp_path / "file" / "spool", say=said.append).save(whole("a", "http://x"))
+    spool = Spool(tmp_path / "file" / "spool", say=said.append)
+    assert not spool.save(whole("a", "http://x"))
+    assert not spool.save(whole("a", "http://x"))
     assert "can't be written" in said[0]
+    assert len(said) == 1
 
 
 def _save_and_flush(directory: Path, url: str, number: int) -> None:

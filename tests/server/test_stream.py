@@ -12,6 +12,7 @@ from tests.clocks import until
 from tests.server.stand import OWNER_KEY, Stand, open_stand
 from trackdesk.contract.live import HEARTBEAT_EVERY, LiveParser
 from trackdesk.domain.identity import Role
+from trackdesk.domain.topics import STREAM_TOPICS
 from trackdesk.server.stream import MAX_REPLAY
 
 if TYPE_CHECKING:
@@ -95,6 +96,19 @@ async def test_only_the_topics_asked_for_and_only_ones_own_namespace(stand: Stan
         await journal(stand, "i1", topic="incidents", namespace=2)
         await journal(stand, "i2", topic="incidents")
         assert [event.ref for event in await stream.until(1)] == ["i2"]
+
+
+@pytest.mark.parametrize("topics", ["bogus", "runs,bogus", "runs,", "Runs"])
+async def test_a_topic_that_does_not_exist_is_refused_with_those_that_do(stand: Stand, topics: str) -> None:
+    answer = await stand.ask("GET", f"/v1/stream?topics={topics}")
+    assert (answer.status, answer.field) == (400, "topics")
+    assert ", ".join(STREAM_TOPICS) in answer.json["errors"][0]["message"]
+
+
+async def test_every_topic_can_be_watched(stand: Stand) -> None:
+    async with watch(stand, f"?topics={','.join(STREAM_TOPICS)}") as stream:
+        await journal(stand, "r1")
+        assert [event.ref for event in await stream.until(1)] == ["r1"]
 
 
 @pytest.mark.parametrize("how", ["header", "query"])

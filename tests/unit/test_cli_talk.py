@@ -40,6 +40,34 @@ def test_log_files_stay_private_over_rotation(tmp_path: Path) -> None:
     assert modes == {"trackdesk.log": 0o600, "trackdesk.log.1": 0o600, "trackdesk.log.2": 0o600}
 
 
+def test_a_value_that_begins_with_a_minus_is_refused_with_what_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["start", "backup", "--deadline", "-5m"]) == exits.USAGE
+    said = capsys.readouterr().err
+    assert "expected one argument" not in said
+    assert "-5m" in said
+
+
+def test_a_data_directory_that_is_a_file_is_said_to_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["serve", "--data-dir", str(tmp_path / "file")]) == exits.FAILED
+    assert f"{tmp_path / 'file'} is no directory" in capsys.readouterr().err
+
+
+def test_a_settings_file_that_is_no_toml_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "trackdesk.toml").write_text("port = ")
+    assert main(["runs", "--data-dir", str(tmp_path)]) == exits.USAGE
+    said = capsys.readouterr().err
+    assert "expected TOML (" in said
+    assert said.count(str(tmp_path)) == 1
+
+
+def test_without_a_terminal_attach_advises_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attach", "http://127.0.0.1:1"]) == exits.USAGE
+    said = capsys.readouterr().err
+    assert "needs a terminal" in said
+    assert "trackdesk serve" not in said
+
+
 @pytest.mark.parametrize(
     ("words", "accepted"),
     [

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     target = settings.target()
     assert target is not None, "an address was given"
-    if not on_terminal():
+    if not on_terminal("`trackdesk runs` and its like show the same without one"):
         return USAGE
     if target.api_key is None:
         from getpass import getpass

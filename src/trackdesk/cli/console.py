@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
-    if not on_terminal():
+    if not on_terminal("`trackdesk serve` runs the server without one"):
         return USAGE
     if settings.url is not None:
         target = settings.target()
@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> int:
     return _with_server(settings)
 
 
-def on_terminal() -> bool:
-    """Whether a console can be shown; says so if not."""
+def on_terminal(advice: str) -> bool:
+    """Whether a console can be shown; says so if not, and what else to do."""
     if sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():  # it reads the first, draws on the last
         return True
-    complain("the console needs a terminal on stdin, stdout and stderr; `trackdesk serve` runs the server without one")
+    complain(f"the console needs a terminal on stdin, stdout and stderr; {advice}")
     return False
 
 

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shutil
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from trackdesk import settings as table
 from trackdesk.cli.common import add_settings, checked, complain, say
 from trackdesk.cli.exits import FAILED, OK
+from trackdesk.cli.leftovers import remove_leftovers, temporary_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -59,7 +59,8 @@ def _number(name: str, text: str, least: float, most: float) -> float:
 
 def run(args: argparse.Namespace) -> int:
     kept = args.keep is not None
-    folder = args.keep.expanduser().absolute() if kept else Path(tempfile.mkdtemp(prefix="trackdesk-demo-"))
+    remove_leftovers(lambda folder: _settings(args, folder).database)
+    folder = args.keep.expanduser().absolute() if kept else temporary_folder()
     try:
         return _play(args, _settings(args, folder))
     finally:

@@ -78,13 +78,25 @@ def _run(verb: Verb, words: list[str]) -> int:
         words, command = words[:cut], words[cut + 1 :]
     parser = build_parser(verb)
     try:
-        args = parser.parse_args(words)
+        args = parser.parse_args(_values_with_minus(words))
         if verb.takes_command and not command:
             parser.error("put the command after --, as in: trackdesk run nightly-backup -- ./backup.sh")
     except SystemExit as ending:  # argparse has said what there is to say
         return int(ending.code or 0)
     args.command = command
     return _guarded(lambda: verb.load().run(args))
+
+
+def _values_with_minus(words: list[str]) -> list[str]:
+    """`--deadline -5m` as `--deadline=-5m`: argparse would take the value for a flag, and not say what is accepted."""
+    joined: list[str] = []
+    for word in words:
+        value = word[:1] == "-" and word[1:2].isdigit()
+        if value and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _guarded(work: Callable[[], int]) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from trackdesk.cli.common import checked, connect, json_object, print_json, send_kept, settings_of, tag
-from trackdesk.cli.exits import OK
+from trackdesk.cli.common import checked, complain, connect, json_object, print_json, send_kept, settings_of, tag
+from trackdesk.cli.exits import FAILED, OK
 from trackdesk.sdk import values
 
 if TYPE_CHECKING:
@@ -63,13 +63,22 @@ def body_of(args: argparse.Namespace) -> dict[str, Any]:
 
 def run(args: argparse.Namespace) -> int:
     from trackdesk.sdk import wire
+    from trackdesk.sdk.http import Refused
 
     body = body_of(args)
     if args.heartbeat_timeout is not None:
         body["heartbeat_timeout"] = args.heartbeat_timeout
     settings = settings_of(args)
     with connect(settings) as http:
-        started = wire.start(http, args.name, body, os.urandom(16).hex())
+        try:
+            started = wire.start(http, args.name, body, os.urandom(16).hex())
+        except Refused as refusal:
+            if refusal.code != "run_active":
+                raise
+            complain(
+                f"run {args.name}/{args.id} is active; complete it first, or end it as superseded with --supersede"
+            )
+            return FAILED
         if args.json:
             print_json(started)
         else:

@@ -14,6 +14,7 @@ from trackdesk.domain.notification import DeliveryStatus, Kind
 from trackdesk.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from trackdesk.domain.process import ProcessState
 from trackdesk.domain.run import DeadlineStatus, LogLevel, RunStatus
+from trackdesk.domain.topics import STREAM_PATTERN
 
 
 def _upper(value: object) -> object:
@@ -163,7 +164,7 @@ class AttemptFilter(Filter):
 
 
 class StreamFilter(Filter):
-    topics: Annotated[str, Field(max_length=400, pattern=r"^[a-z_]+(,[a-z_]+)*$")] | None = None
+    topics: Annotated[str, Field(max_length=400, pattern=STREAM_PATTERN)] | None = None
     since: Annotated[int, Field(ge=0, lt=2**63)] | None = None
 
 

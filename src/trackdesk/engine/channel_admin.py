@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 TEST_LIMIT = 15.0
 """Seconds that a caller waits for the outcome of a test."""
-HISTORY_STEP = 500
-"""Deliveries that are deleted in one operation."""
+STEP = 500
+"""Deliveries that are deleted or given up in one operation, so that it holds up nobody."""
+_OFF = "the channel was switched off"
 _NEVER_EMPTY = ("name", "url", "enabled")
 _PLAIN = ("name", "department", "min_severity", "kinds", "match", "enabled")
 
@@ -60,7 +61,8 @@ async def patch(
 ) -> Channel:
     """A URL given by anyone but an ADMIN may not reach private addresses, whoever made the channel.
 
-    Raises NotFound, Invalid; Conflict `changed`, `exists` or `seal_lost`.
+    What waits on a channel that is switched off is given up when this returns, in steps. Raises NotFound, Invalid;
+    Conflict `changed`, `exists` or `seal_lost`.
     """
     values = given(body)
     for name in _NEVER_EMPTY:
@@ -68,7 +70,11 @@ async def patch(
             raise Invalid(name, "expected a value, not null")
     if "url" in values:
         await _check_url(caller, values["url"], values.get("secret"))
-    return await engine.writer.run(lambda tx: _patch(tx, engine.seal, caller, channel_id, values, if_match))
+    after = await engine.writer.run(lambda tx: _patch(tx, engine.seal, caller, channel_id, values, if_match))
+    if values.get("enabled") is False:  # also when it was off before: the server may have died while it gave up
+        while await engine.writer.run(lambda tx: deliveries.drop_waiting(tx, channel_id, _OFF, STEP)):
+            pass
+    return after
 
 
 def _patch(
@@ -88,7 +94,7 @@ def _patch(
     if not facts:
         return before
     if plain.get("enabled") is False:
-        facts["given_up"] = deliveries.drop_waiting(tx, channel_id, "the channel was switched off")
+        facts["given_up"] = deliveries.count_waiting(tx, channel_id)
     channels.update(tx, namespace_id, channel_id, columns)
     tx.journal(namespace_id, "channels", "changed", str(channel_id), caller.actor, facts)
     return channels.get(tx, namespace_id, channel_id).channel
@@ -129,10 +135,10 @@ def _secret_facts(before: Channel, values: dict[str, Any]) -> dict[str, Any]:
 async def delete(engine: Engine, caller: Caller, channel_id: int) -> None:
     """With its deliveries, also those that wait. Raises NotFound.
 
-    Its history goes first, in steps that hold up nobody; were the server to die in between, the channel still stands.
+    The deliveries go first, in steps; were the server to die in between, the channel still stands.
     """
     await engine.writer.run(lambda tx: channels.get(tx, caller.namespace_id, channel_id))
-    while await engine.writer.run(lambda tx: deliveries.forget_done(tx, channel_id, HISTORY_STEP)):
+    while await engine.writer.run(lambda tx: deliveries.forget(tx, channel_id, STEP)):
         pass
     await engine.writer.run(lambda tx: _delete(tx, caller, channel_id))
 

@@ -22,7 +22,7 @@ from trackdesk.domain.incident import (
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind
 from trackdesk.engine.causes import announce_opened, tell_incident
 from trackdesk.engine.edits import check_department, check_version, given
-from trackdesk.store import incident_lists, incidents, processes, runs
+from trackdesk.store import departments, incident_lists, incidents, processes, runs
 from trackdesk.store import once as first_answers
 from trackdesk.store.errors import StoreError
 
@@ -91,6 +91,8 @@ def _patch(tx: Tx, caller: Caller, incident_id: int, body: ChangeIncident, if_ma
     before = row.incident
     check_version(tx, caller.namespace_id, "incidents", str(incident_id), before.version, if_match)
     check_department(tx, caller.namespace_id, values.get("department"))
+    if before.status == IncidentStatus.CLOSED and values.get("status", IncidentStatus.CLOSED) != IncidentStatus.CLOSED:
+        values.setdefault("department", _standing_department(tx, caller.namespace_id, before.department))
     changed = {name: [getattr(before, name), value] for name, value in values.items() if getattr(before, name) != value}
     if not changed:
         return before
@@ -101,6 +103,11 @@ def _patch(tx: Tx, caller: Caller, incident_id: int, body: ChangeIncident, if_ma
     tx.journal(caller.namespace_id, "incidents", _kind(before, changed), str(incident_id), caller.actor, changed)
     _tell_change(tx, caller.namespace_id, before, after)
     return after
+
+
+def _standing_department(tx: Tx, namespace_id: int, department: str) -> str:
+    """Where a closed incident belongs when it is opened again: its department may have been deleted meanwhile."""
+    return department if departments.find(tx, namespace_id, department) else DEFAULT_DEPARTMENT
 
 
 def _step(tx: Tx, namespace_id: int, row: incidents.IncidentRow, wanted: IncidentStatus) -> dict[str, Any]:

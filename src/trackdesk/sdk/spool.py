@@ -85,6 +85,7 @@ class Spool:
         self._max_files = max_files
         self._max_bytes = max_bytes
         self._say = say
+        self._unwritable = False
 
     def save(self, report: Report) -> bool:
         """On disk when it returns True. Says so and returns False when the spool is full or can't be written."""
@@ -97,8 +98,11 @@ class Spool:
                 return False
             self._write(content)
         except OSError as error:
-            self._say(f"a report of {report.process} is dropped: {self.directory} can't be written ({error})")
+            if not self._unwritable:  # once: a run tries again with all that it has to say
+                self._say(f"what {report.process} reports is dropped: {self.directory} can't be written ({error})")
+            self._unwritable = True
             return False
+        self._unwritable = False
         return True
 
     def _write(self, content: bytes) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     AioHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_WHERE = "what there is stands at /docs, and at /openapi.json for programs"
+
 
 class MethodNotAllowed(TrackdeskError):
     status = 405
@@ -76,7 +78,7 @@ def _order(path: str) -> tuple[int, list[bool]]:
 def _not_found(house: House) -> AioHandler:
     async def handle(request: web.Request) -> web.Response:
         house.statistics.unrouted += 1
-        return problems.answer(NotFound(f"There is nothing at {request.path[:200]!r}."), new_request_id())
+        return problems.answer(NotFound(f"There is nothing at {request.path[:200]!r}; {_WHERE}."), new_request_id())
 
     return handle
 

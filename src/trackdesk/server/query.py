@@ -44,7 +44,7 @@ class QueryReader:
         try:
             return self._model.model_validate(values)
         except ValidationError as error:
-            raise Invalid.of(field_errors(error)) from None
+            raise Invalid.of(tuple(_named(each, values) for each in field_errors(error))) from None
 
     def _values(self, pairs: list[tuple[str, str]]) -> dict[str, str | list[str]]:
         values: dict[str, str | list[str]] = {}
@@ -62,6 +62,13 @@ class QueryReader:
             else:
                 values[name] = value
         return values
+
+
+def _named(error: FieldError, values: dict[str, str | list[str]]) -> FieldError:
+    """A parameter that was given once is called by its name alone, though it may repeat."""
+    name, _, place = error.field.partition(".")
+    once = place == "0" and len(values.get(name, ())) == 1
+    return FieldError(name, error.message) if once else error
 
 
 def _pairs(raw: str) -> list[tuple[str, str]]:

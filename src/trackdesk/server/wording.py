@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from trackdesk.domain.errors import FieldError, shorten
 from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
+from trackdesk.domain.topics import STREAM_PATTERN, STREAM_TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,7 @@ _EXPECTED: Final[dict[str, str]] = {
 _PATTERNS: Final = {
     NAME_PATTERN: "1 to 100 of A-Z a-z 0-9 _ . : -",
     LABEL_PATTERN: "1 to 100 printable characters without '/'",
+    STREAM_PATTERN: f"topics with commas between them, of {', '.join(STREAM_TOPICS)}",
 }
 _LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
     "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",

@@ -146,18 +146,30 @@ def add_test(tx: Tx, namespace_id: int, channel_id: int, department: str, *, tit
     return int(delivery[0])
 
 
-def drop_waiting(tx: Tx, channel_id: int, reason: str) -> int:
-    """Everything that waits on a channel becomes DEAD, with the reason as its last attempt; gives how many."""
+def drop_waiting(tx: Tx, channel_id: int, reason: str, limit: int) -> int:
+    """Some of what waits on a channel that is switched off becomes DEAD, with the reason as its last attempt; gives
+    how many."""
+    rows = tx.all(
+        "SELECT d.id FROM deliveries d JOIN channels c ON c.id = d.channel_id "
+        "WHERE d.channel_id = ? AND d.next_due_at IS NOT NULL AND NOT c.enabled LIMIT ?",
+        (channel_id, limit),
+    )
+    ids = orjson.dumps([row[0] for row in rows]).decode()
     tx.execute(
         "INSERT INTO delivery_attempts (delivery_id, at, took, outcome, status, error) "
-        "SELECT id, ?, 0, 'refused', 'off', ? FROM deliveries WHERE channel_id = ? AND next_due_at IS NOT NULL "
-        "ORDER BY id",
-        (tx.now, reason, channel_id),
+        "SELECT value, ?, 0, 'refused', 'off', ? FROM json_each(?) ORDER BY value",
+        (tx.now, reason, ids),
     )
-    return tx.execute(
-        "UPDATE deliveries SET status = 'DEAD', next_due_at = NULL WHERE channel_id = ? AND next_due_at IS NOT NULL",
-        (channel_id,),
-    ).rowcount
+    tx.execute(
+        "UPDATE deliveries SET status = 'DEAD', next_due_at = NULL WHERE id IN (SELECT value FROM json_each(?))", (ids,)
+    )
+    return len(rows)
+
+
+def count_waiting(tx: Tx, channel_id: int) -> int:
+    row = tx.one("SELECT count(*) FROM deliveries WHERE channel_id = ? AND next_due_at IS NOT NULL", (channel_id,))
+    assert row is not None
+    return int(row[0])
 
 
 def withhold(tx: Tx, notification_id: int, channel_id: int, reason: str) -> None:
@@ -169,10 +181,9 @@ def withhold(tx: Tx, notification_id: int, channel_id: int, reason: str) -> None
     tx.execute("UPDATE notifications SET routing = ? WHERE id = ?", (orjson.dumps(routing).decode(), notification_id))
 
 
-def forget_done(tx: Tx, channel_id: int, limit: int) -> int:
-    """Delete some of the deliveries of a channel that nothing is to be done for any more; gives how many."""
+def forget(tx: Tx, channel_id: int, limit: int) -> int:
+    """Delete some of the deliveries of a channel, also those that wait; gives how many."""
     return tx.execute(
-        "DELETE FROM deliveries WHERE id IN "
-        "(SELECT id FROM deliveries WHERE channel_id = ? AND next_due_at IS NULL LIMIT ?)",
+        "DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE channel_id = ? LIMIT ?)",
         (channel_id, limit),
     ).rowcount

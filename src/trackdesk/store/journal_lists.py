@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.incident import JournalEntry
 from trackdesk.domain.page import Page, PageMeta, encode_cursor
+from trackdesk.domain.topics import TOPICS
 from trackdesk.store.conditions import Part, between, every, one_of
 from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
 from trackdesk.store.rows import JOURNAL_COLUMNS, journal_from
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from trackdesk.domain.filters import JournalFilter
     from trackdesk.store.readers import Readers
 
-TOPICS = ("runs", "processes", "incidents", "notifications", "channels", "deliveries", "keys", "departments")
 WINDOW = 50_000
 """Rows of the journal that one page looks at when nothing but checking them tells which fit."""
 

@@ -88,6 +88,8 @@ class ServerLock:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, _FLAGS | os.O_CREAT, 0o600)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StoreError(f"could not open {path}: {path.parent} is no directory") from error
         except OSError as error:
             raise StoreError(f"could not open {path}: {error.strerror}") from error
         until = time.monotonic() + _PATIENCE
