@@ -372,6 +372,17 @@ async def test_without_colour_the_cursor_is_still_seen(monkeypatch: pytest.Monke
     async with app.run_test(size=(100, 20)) as pilot:
         await pilot.press("4")
         await sees(app, "▌  incident 1.")
+        await pilot.press("space")
+        await sees(app, "1 marked")
+        styles = {
+            segment.text: segment.style
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style is not None
+        }
+        assert not [text for text, style in styles.items() if style.color is not None or style.bgcolor is not None]
+        assert any(style.reverse and style.bold for style in styles.values())
+        assert any(style.reverse and "◆" in text for text, style in styles.items())
 
 
 async def test_quitting_asks_only_when_something_is_not_done_yet() -> None:

@@ -7,6 +7,7 @@ from tests.console.frames import frame_of, sees, until
 from trackdesk.widgets.cells import due
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty, Failure
+from trackdesk.widgets.filter_bar import FilterBar
 from trackdesk.widgets.glyphs import Toned, run_status
 from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.rows import Row
@@ -280,3 +281,44 @@ def _strips(app: TableApp) -> list:
 
 def _line_of(app: TableApp, text: str) -> int:
     return next((at for at, line in enumerate(frame_of(app).splitlines()) if text in line), -1)
+
+
+async def test_the_last_row_is_gone_to_through_all_pages_and_a_range_covers_them() -> None:
+    app = TableApp()
+    async with app.run_test(size=(70, 12)) as pilot:
+        app.table.put_rows([row(n) for n in range(100)], more=True, total=300)
+        await pilot.press("v", "G")
+        for first in (100, 200):
+            await until(lambda page=first // 100: len(app.said) == page)
+            await sees(app, "loading to the end")
+            app.table.append_page([row(n) for n in range(first, first + 100)], more=first < 200)
+        await sees(app, "job-299")
+        assert app.table.rows.cursor == "r299"
+        assert len(app.table.targets) == 300
+        assert "loading to the end" not in frame_of(app)
+
+
+async def test_another_key_stops_the_way_to_the_last_row() -> None:
+    app = TableApp()
+    async with app.run_test(size=(70, 12)) as pilot:
+        app.table.put_rows([row(n) for n in range(100)], more=True, total=300)
+        await pilot.press("G", "g")
+        await until(lambda: app.said)
+        app.table.append_page([row(n) for n in range(100, 200)], more=True)
+        await sees(app, "job-0")
+        assert app.table.rows.cursor == "r0"
+        assert len(app.said) == 1
+
+
+async def test_what_a_filter_accepts_is_wrapped_and_not_cut_on_80_columns() -> None:
+    class FilterApp(App[None]):
+        def compose(self) -> ComposeResult:
+            yield FilterBar()
+
+    app = FilterApp()
+    async with app.run_test(size=(80, 8)):
+        bar = app.query_one(FilterBar)
+        bar.open_bar()
+        bar.say_error("at character 10: severity: expected one of LOW, MEDIUM, HIGH, CRITICAL, not 'hi'")
+        await sees(app, "expected one of")
+        await sees(app, "CRITICAL, not 'hi'")

@@ -150,3 +150,10 @@ def test_the_end_of_a_long_log_begins_with_a_whole_line(tmp_path: Path) -> None:
     lines = tail(path).splitlines()
     assert lines[-1] == "line 19999"
     assert lines[0].startswith("line ")
+
+
+async def test_leaving_is_not_logged_as_a_stall(tmp_path: Path) -> None:
+    app = Workplace("http://127.0.0.1:1", "key", namespace=None, actor="ada@desk", settings=_settings(tmp_path))
+    async with app.run_test(size=(80, 24)):
+        app.leave()
+        assert app._lag._stop.is_set()

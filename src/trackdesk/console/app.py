@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 from textual.app import App
+from textual.filter import LineFilter
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.worker import Worker, WorkerState
 
@@ -14,6 +15,7 @@ from trackdesk.console.frame import Frame
 from trackdesk.console.help import HelpScreen
 from trackdesk.console.lines import Standing
 from trackdesk.console.palette import CommandProvider
+from trackdesk.console.plain import Plain
 from trackdesk.console.sections import Section
 from trackdesk.widgets import when
 from trackdesk.widgets.dialogs import ConfirmDialog, TextDialog
@@ -67,6 +69,7 @@ class Console(App[None]):
         self.frames: WeakSet[Frame] = WeakSet()
         """Every frame there is, those of hidden sections among them."""
         ScrollBar.renderer = _PlainScrollBar if ascii_only else ScrollBarRender
+        self._plain: tuple[str, Plain] | None = None
         self._log_tail = log_tail
         self._last_section = ""
         self._connect = connect
@@ -152,6 +155,13 @@ class Console(App[None]):
                 self.exit()
 
         self.push_screen(ConfirmDialog("Quit trackdesk?", f"Not done yet: {', '.join(pending)}"), answered)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        if not self.no_color:
+            return super().get_line_filters()
+        if self._plain is None or self._plain[0] != self.theme:
+            self._plain = (self.theme, Plain(self.current_theme.variables))
+        return [self._plain[1]]
 
     async def action_quit(self) -> None:
         self.leave()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from rich.console import RenderableType
+
     from trackdesk.client import Client, LiveStatus
     from trackdesk.contract.live import LiveEvent
     from trackdesk.domain.identity import Whoami
@@ -106,6 +108,11 @@ class Workplace(Console):
         # The first frame is painted before anything heavy is imported.
         self.call_after_refresh(self.run_worker, self._begin(), group="begin", exit_on_error=False)
         self.run_worker(self._counters.run(), group="counters", exit_on_error=False)
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        # To give the terminal back holds up the loop, which is nobody's fault.
+        self._lag.stop()
+        super().exit(result, return_code, message)
 
     async def on_unmount(self) -> None:
         self._lag.stop()

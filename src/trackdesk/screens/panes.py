@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from trackdesk.screens.processes import cells_of, runs_of
 from trackdesk.screens.runs import progress_words, status_mark
-from trackdesk.screens.strip import LENGTH
+from trackdesk.screens.strip import strip
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.cells import Budget, age, due
 from trackdesk.widgets.columns import Column
@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 MOST = 50
 """Rows of a pane at most; the section of its own has the rest."""
+
+_LATELY = 10
+"""Runs of a process that a pane draws; the list of processes draws twice as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ async def _processes(client: Client, now: int) -> tuple[list[Process], int | Non
 
 
 def _process_row(process: Process, look: Look) -> Row:
-    return Row(process.name, cells_of(process, look), process)
+    return Row(process.name, cells_of(process, look) | {"strip": strip(process.recent, look, _LATELY)}, process)
 
 
 async def _unread(client: Client, now: int) -> tuple[list[Notification], int | None]:
@@ -180,10 +183,10 @@ PANES: tuple[Pane[Any], ...] = (
         "Processes, the troubled first",
         (
             Column("state", "state", 9, priority=0),
-            Column("name", "process", 14, flex=1, priority=0),
-            Column("strip", "last 20", LENGTH, priority=1),
-            Column("well", "well", 4, align="right", priority=3),
-            Column("last", "last run", 8, align="right", priority=2),
+            Column("name", "process", 14, flex=2, priority=0, most=32),
+            Column("strip", "last 10", _LATELY, priority=3),
+            Column("well", "well", 4, align="right", priority=2),
+            Column("last", "last run", 8, align="right", priority=1),
         ),
         Empty("No process has run yet"),
         _processes,

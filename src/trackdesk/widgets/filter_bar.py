@@ -25,7 +25,7 @@ class FilterBar(Horizontal):
     """Hidden until `open_bar`. Posts `Changed` with the expression, `Closed` when the list has the focus again."""
 
     DEFAULT_CSS = """
-    FilterBar { height: 1; display: none; }
+    FilterBar { height: auto; max-height: 6; display: none; }
     FilterBar.-open { display: block; }
     FilterBar > .slash { width: 3; padding: 0 0 0 1; color: $accent; }
     FilterBar > Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; }

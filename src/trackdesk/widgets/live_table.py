@@ -54,7 +54,11 @@ class LiveTable(TableHands):
         self.rows.append(rows, more=more)
         if total is not None:
             self._total, self._capped = total, capped
+        going = self._to_end
+        self._to_end = going and more and not self.rows.full
         self._loaded()
+        if going:
+            self._move_to(len(self.rows) - 1)
 
     def insert_rows(self, rows: Iterable[Row]) -> None:
         """New rows at the top, marked for two seconds. A reader further down keeps what they look at where it is."""
@@ -94,6 +98,7 @@ class LiveTable(TableHands):
         """Grey the rows and say what went wrong, or with None that all is well again."""
         self._stop_slow()
         self._asked_for_more = False
+        self._to_end = False
         self._failure = failure
         if not len(self.rows):
             self._face = "failed" if failure is not None else "empty"
@@ -103,6 +108,7 @@ class LiveTable(TableHands):
         """The load came to nothing; what was shown stays as it was."""
         self._stop_slow()
         self._asked_for_more = False
+        self._to_end = False
         self._face = "rows" if len(self.rows) else "empty"
         self.refresh()
 
@@ -112,10 +118,12 @@ class LiveTable(TableHands):
 
     def set_filter(self, expression: str) -> None:
         """What the list is filtered by, for its title and for the face of a filter that matches nothing."""
+        self._to_end = self._to_end and expression == self._filter
         self._filter = expression
         self.refresh()
 
     def set_sort(self, column: str, *, descending: bool = False) -> None:
+        self._to_end = False
         self._sort = (column, descending)
         self.refresh()
 

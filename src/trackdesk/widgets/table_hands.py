@@ -65,6 +65,7 @@ class TableHands(TableSurface, can_focus=True):
     # -- keys and mouse --------------------------------------------------------------------------------------------
 
     def action_move(self, by: int) -> None:
+        self._to_end = False
         at = self.rows.position(self.rows.cursor)
         self._move_to(0 if at is None else at + by)
 
@@ -72,11 +73,15 @@ class TableHands(TableSurface, can_focus=True):
         self.action_move(halves * max((self.size.height - self.head) // 2, 1))
 
     def action_first(self) -> None:
+        self._to_end = False
         self._move_to(0)
 
     def action_last(self) -> None:
-        """To the last loaded row; what lies beyond is asked for on the way."""
+        """To the last row; pages not loaded yet are asked for in turn, until another key moves the cursor."""
+        self._to_end = self.rows.more and not self.rows.full
         self._move_to(len(self.rows) - 1)
+        self.refresh_head()
+        self.ask_for_more()
 
     def action_open(self) -> None:
         row = self.selected
@@ -112,6 +117,7 @@ class TableHands(TableSurface, can_focus=True):
             return
         at = event.y - self.head + self.scroll_offset.y
         if event.y >= self.head and at < len(self.rows):
+            self._to_end = False
             self._move_to(at)
             if event.chain == 2:
                 self.action_open()

@@ -60,6 +60,7 @@ class TableSurface(ScrollView):
         self._failure: Failure | None = None
         self._face: Face = "waiting"
         self._asked_for_more = False
+        self._to_end = False
         self._news_above = 0
         self._changed: dict[str, float] = {}
         self._calm: Timer | None = None
@@ -123,6 +124,8 @@ class TableSurface(ScrollView):
             notes.append(Toned(f"/{self._filter}", "run"))
         if len(self.rows) or self._face == "empty":
             notes.append(Toned(self._count(), "dim"))
+        if self._to_end:
+            notes.append(Toned("loading to the end", "late"))
         if marked := len(self.rows.marked()):
             notes.append(Toned(f"{marked} marked", "run", bold=True))
         if self._news_above:
@@ -188,7 +191,13 @@ class TableSurface(ScrollView):
         """Ask for the next page when less than a screenful is left below; one question at a time."""
         height = self.size.height
         below = len(self.rows) - self.scroll_offset.y - height
-        if self.rows.more and not self._asked_for_more and not self.rows.full and height and below < height:
+        if (
+            self.rows.more
+            and not self._asked_for_more
+            and not self.rows.full
+            and height
+            and (below < height or self._to_end)
+        ):
             self._asked_for_more = True
             self.post_message(MoreNeeded(self))
 
