@@ -110,10 +110,14 @@ def _say(line: Text, look: Look, parts: Sequence[tuple[str, Role] | None], gap: 
 def _told(deliveries: dict[str, int], look: Look) -> tuple[str, Role]:
     dead, waiting = deliveries.get("DEAD", 0), deliveries.get("PENDING", 0) + deliveries.get("RETRYING", 0)
     if dead:
-        return f"{look.pick('✗', 'x')} {dead:,} deliveries dead", "fail"
+        return f"{look.pick('✗', 'x')} {_deliveries(dead)} dead", "fail"
     if waiting:
-        return f"{waiting:,} deliveries on their way", "late"
+        return f"{_deliveries(waiting)} on the way", "late"
     return "all deliveries out", "dim"
+
+
+def _deliveries(count: int) -> str:
+    return "1 delivery" if count == 1 else f"{count:,} deliveries"
 
 
 def _many(count: int) -> str:
