@@ -27,7 +27,8 @@ async def late_backup(server: Server, size: tuple[int, int] = (120, 40)) -> Asyn
     """A backup that missed its deadline, its incident open on the screen."""
     async with desk_over(server, "incidents", size=size) as desk:
         await desk.other.processes.patch("backup", {"runbook_url": "https://wiki.example.org/backup"})
-        run = await desk.other.runs.start("backup", {"started_at": 1_800_000_000 - 10_000_000, "deadline": "30m"})
+        run = await desk.other.runs.start("backup", {"started_at": 1_800_000_000 - 10_000_000})
+        await desk.other.runs.patch(run.uid, {"deadline": "30m"})
         await desk.other.runs.log(run.uid, [{"message": "copying disk 3"}, {"message": "slow", "level": "WARN"}])
         await desk.sees("backup missed")
         await desk.press("enter")

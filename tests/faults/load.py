@@ -178,7 +178,7 @@ async def logs_and_fails(client: Client) -> None:
 
 
 async def is_reported_late(client: Client) -> None:
-    run = await client.start(client.chance.choice(("two", "each", "told")), deadline=PAST, started_at=PAST)
+    run = await client.start(client.chance.choice(("two", "each", "told")), deadline=PAST)
     assert run["deadline_status"] == "MISSED"
     await client.finish(run, "COMPLETED")
 
