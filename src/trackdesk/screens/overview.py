@@ -82,6 +82,11 @@ class OverviewView(Place):
     def take_focus(self) -> None:
         self.query_one(f"#{panes.PANES[0].name}", LiveTable).focus()
 
+    def _take_focus_if_nobody_has(self) -> None:
+        """The panes stand again; whoever went to one of them already stays there."""
+        if self.screen.focused is None:
+            self.take_focus()
+
     # -- loading ---------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
@@ -120,7 +125,7 @@ class OverviewView(Place):
         if fresh:
             self.query_one(".welcome", Static).update(welcome(self.desk, look))
         elif self.has_class("-new"):
-            self.call_after_refresh(self.take_focus)
+            self.call_after_refresh(self._take_focus_if_nobody_has)
         self.set_class(fresh, "-new")
         if self._since is not None:
             self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
