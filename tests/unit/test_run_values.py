@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from trackdesk.domain.clock import MINUTE, SECOND
-from trackdesk.domain.run import CompleteRun, Due, NewLog, PatchRun, RunAddress, StartRun, parse_due
+from trackdesk.domain.run import CompleteRun, Due, NewLog, PatchRun, Run, RunAddress, RunStatus, StartRun, parse_due
 
 
 def start(**body: Any) -> StartRun:
@@ -132,3 +132,31 @@ def test_null_is_told_apart_from_absent() -> None:
 def test_an_address_reads_as_it_is_written() -> None:
     assert str(RunAddress(uid="01abc")) == "01abc"
     assert str(RunAddress(process="backup", id="n1", attempt=2)) == "backup/n1?attempt=2"
+
+
+FULL = Run(
+    uid="01j",
+    process="nightly",
+    id="a",
+    attempt=2,
+    status=RunStatus.FAILED,
+    deadline_status="COMPLETED_LATE",
+    overdue_at_finish=True,
+    started_at="2026-01-02T03:04:05.678901Z",
+    completed_at="2026-01-02T04:04:05Z",
+    deadline=1_790_000_000,
+    duration=3599.25,
+    progress={"done": 3, "total": 9},
+    tags={"env": "prod"},
+    context={"deep": {"list": [1, 2.5, None, "ü"]}},
+    error={"message": "no", "backtrace": "line 1"},
+    heartbeat_timeout="1h30m",
+    last_heartbeat_at="2026-01-02T03:05:05Z",
+)
+BARE = Run(uid="1", process="p", id="a", attempt=1, status=RunStatus.ACTIVE, started_at=0)
+
+
+@pytest.mark.parametrize("run", [FULL, BARE])
+def test_the_quick_json_of_a_run_says_what_its_model_says(run: Run) -> None:
+    assert orjson.loads(run.to_json()) == run.model_dump(mode="json")
+    assert list(orjson.loads(run.to_json())) == list(Run.model_fields)

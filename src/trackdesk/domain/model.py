@@ -45,6 +45,10 @@ class Value(BaseModel):
         _set(made, "__pydantic_private__", None)
         return made
 
+    def to_json(self) -> bytes:
+        """As it is answered."""
+        return self.__pydantic_serializer__.to_json(self)
+
 
 def clean(text: str) -> str:
     """Text that a terminal, a file and a database can hold. Raises ValueError."""

@@ -6,8 +6,10 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
+import orjson
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator
 
+from trackdesk.domain.clock import SECOND
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.instant import (
     DURATION_HINT,
@@ -178,6 +180,26 @@ class Run(Value):
     correlation_id: str | None = None
     heartbeat_timeout: Duration | None = None
     last_heartbeat_at: Instant | None = None
+
+    def to_json(self) -> bytes:
+        """The same JSON as the model's own serializer gives, in a third of the time: runs are what is answered most."""
+        values: dict[str, Any] = {**self.__dict__}
+        for name in _INSTANTS:
+            at = values[name]
+            if at is not None:
+                values[name] = format_instant(at)
+        if self.duration is not None:
+            values["duration"] = self.duration / SECOND
+        if self.heartbeat_timeout is not None:
+            values["heartbeat_timeout"] = format_duration(self.heartbeat_timeout)
+        if self.progress is not None:
+            values["progress"] = self.progress.__dict__
+        if self.error is not None:
+            values["error"] = self.error.__dict__
+        return orjson.dumps(values)
+
+
+_INSTANTS = ("started_at", "completed_at", "deadline", "last_heartbeat_at")
 
 
 class LogLevel(StrEnum):

@@ -1,0 +1,86 @@
+"""An answer whose bytes are all known: its head is put together from parts made once, and goes out in one write."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, cast
+
+from aiohttp import web
+from aiohttp.http import HttpVersion11
+
+from trackdesk.server.headers import BASE_HEADERS
+
+if TYPE_CHECKING:
+    from asyncio import WriteTransport
+    from collections.abc import Mapping
+
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.web import BaseRequest
+
+
+def is_plain(request: BaseRequest) -> bool:
+    """Whether the connection stays open and a body follows, so that nothing in the head depends on the request."""
+    return request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD"
+
+
+def head(status: int, content_type: str, more: Mapping[str, str] | None = None) -> bytes:
+    """The part of an answer's head that is the same every time."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    headers = {**BASE_HEADERS, "Content-Type": content_type, **(more or {})}
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), ""]).encode()
+
+
+class Answer(web.StreamResponse):
+    """Stands in for `web.Response` where `is_plain` holds: building and writing that one's headers takes a third of
+    what aiohttp spends on a small request. `head` comes from the function of that name; `lines` are further header
+    lines, each with its line end.
+
+    It is a `StreamResponse` by its interface alone (status, keep_alive, prepare, write_eof), and has none of its state.
+    """
+
+    def __init__(self, status: int, head: bytes, lines: str, body: bytes) -> None:
+        self._code = status
+        self._bytes = b"%bContent-Length: %d\r\n%b%b\r\n%b" % (head, len(body), lines.encode(), _date(), body)
+        self._request: BaseRequest | None = None
+
+    @property
+    def status(self) -> int:
+        return self._code
+
+    @property
+    def prepared(self) -> bool:
+        return self._request is not None
+
+    @property
+    def keep_alive(self) -> bool:
+        return True
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
+        self._request = request
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - all of it is known
+        transport = None if self._request is None else self._request.transport
+        if transport is not None and not transport.is_closing():
+            cast("WriteTransport", transport).write(self._bytes)
+
+
+class _Date:
+    """The Date line of this second."""
+
+    def __init__(self) -> None:
+        self.second = 0
+        self.line = b""
+
+
+_now: Final = _Date()
+
+
+def _date() -> bytes:
+    second = int(time.time())
+    if second != _now.second:
+        _now.line = f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
+        _now.second = second
+    return _now.line
