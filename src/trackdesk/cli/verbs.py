@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class Verb(NamedTuple):
     takes_command: bool = False
 
     def load(self) -> VerbModule:
-        return cast("VerbModule", import_module(f"trackdesk.cli.{self.name}"))
+        name = f"{self.name}_" if iskeyword(self.name) else self.name
+        return cast("VerbModule", import_module(f"trackdesk.cli.{name}"))
 
 
 VERBS: tuple[Verb, ...] = (
@@ -47,6 +49,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("serve", RUN_IT, "run the server without the console"),
     Verb("backup", RUN_IT, "copy the database while it is in use"),
     Verb("restore", RUN_IT, "put a backup in the database's place"),
+    Verb("export", RUN_IT, "write the whole database as lines of JSON"),
+    Verb("import", RUN_IT, "make a database of an export, or take over from another tool"),
     Verb("doctor", RUN_IT, "say what is wrong here and how to mend it"),
     Verb("key", SETUP, "make, list and revoke keys"),
     Verb("channel", SETUP, "make, list and test channels"),

@@ -64,7 +64,7 @@ def _check_source(source: Path, directory: Traversable) -> None:
     if source.stat().st_size == 0 or not _may_replace(source):
         raise Corrupt(f"{source} is no SQLite database")
     try:
-        with closing(_open_reading(source)) as connection:
+        with closing(open_reading(source)) as connection:
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
             version = schema_version(connection)
@@ -104,7 +104,7 @@ def _copy(source: Path, beside: Path) -> Path:
 
 
 def _copy_pages(source: Path, target: Path) -> None:
-    with closing(_open_reading(source)) as reading, closing(sqlite3.connect(target, isolation_level=None)) as writing:
+    with closing(open_reading(source)) as reading, closing(sqlite3.connect(target, isolation_level=None)) as writing:
         # Reading from one snapshot: without it every commit of the server would make the copy start again.
         reading.execute("BEGIN")
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -116,8 +116,11 @@ def _copy_pages(source: Path, target: Path) -> None:
             raise Corrupt(f"{source} is damaged: {verdict}")
 
 
-def _open_reading(path: Path) -> sqlite3.Connection:
-    """A backup on a read-only medium can only be opened as immutable; it has no log, so that nothing is missed."""
+def open_reading(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing.
+
+    A backup on a read-only medium can only be opened as immutable; it has no log, so that nothing is missed.
+    """
     address = path.absolute().as_uri()
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     mode = "mode=rw" if writable else "mode=ro&immutable=1"

@@ -64,15 +64,21 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def migrate(
-    connection: sqlite3.Connection, *, directory: Traversable | None = None, clock: Callable[[], int] = _now
+    connection: sqlite3.Connection,
+    *,
+    directory: Traversable | None = None,
+    clock: Callable[[], int] = _now,
+    up_to: int | None = None,
 ) -> list[int]:
     """Apply what is missing and give the numbers applied; `connection` comes from `open_database`, `clock` in µs UTC.
+
+    `up_to`: go no further than that migration, for rows that were written under an older schema.
 
     Each file is one transaction, so that a crash leaves whole migrations only, and processes that start together apply
     each once. Raises `SchemaTooNew`, `SchemaChanged`, `StorageFull`, `Busy`, or `StoreError` naming the migration.
     """
     schema = read_schema(directory or house_schema())
-    pending = _pending(connection, schema)
+    pending = [each for each in _pending(connection, schema) if up_to is None or each.version <= up_to]
     if not pending:
         return []
     # Rebuilding a table others refer to needs the checks off, which is only possible outside a transaction.

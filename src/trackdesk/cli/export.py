@@ -1,0 +1,69 @@
+"""`trackdesk export [FILE]`: the whole database as lines of JSON, or what is configured as YAML."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from trackdesk.cli.common import print_json, say, settings_of
+from trackdesk.cli.exits import OK
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Example: trackdesk export all.ndjson; trackdesk --data-dir elsewhere import all.ndjson"
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="where to; stdout when absent or -")
+    parser.add_argument(
+        "--with-secrets",
+        action="store_true",
+        help="also digests of keys and sealed channel URLs, which need this place's seal.key",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    return _export_rows(args)
+
+
+def _export_rows(args: argparse.Namespace) -> int:
+    from trackdesk.cli.progress import Progress
+    from trackdesk.cli.times import now
+    from trackdesk.store.dump import dump
+
+    settings, progress = settings_of(args), Progress(quiet=args.quiet)
+    with _target(args.file) as target:
+        try:
+            counts = dump(settings.database, target.write, now=now(), secrets=args.with_secrets, progress=progress)
+        finally:
+            progress.end()
+    rows = sum(counts.values())
+    if args.json and args.file != "-":
+        print_json({"file": args.file, "rows": rows, "counts": counts, "secrets": args.with_secrets})
+    say(args, f"{rows:,} rows, as of now, {progress.speed(rows):,} a second")
+    if not args.with_secrets:
+        say(args, "keys and the URLs of channels are left out (--with-secrets takes them along)")
+    return OK
+
+
+@contextmanager
+def _target(name: str) -> Iterator[IO[bytes]]:
+    """Stdout, or a file that is there wholly or not at all, readable by its owner only."""
+    if name == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    path = Path(name).expanduser().absolute()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""What a row from a file must look like before it may be stored: what operations check, checked once more."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from trackdesk.domain.errors import shorten
+from trackdesk.domain.identity import Role
+from trackdesk.domain.incident import IncidentStatus, Origin, Severity
+from trackdesk.domain.instant import EARLIEST, LATEST
+from trackdesk.domain.model import Label, ProcessName, RunId
+from trackdesk.domain.notification import DeliveryStatus, Kind, Match
+from trackdesk.domain.run import DeadlineStatus, Progress, RunError, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trackdesk.store.travelling import Column
+
+_BIGGEST: Final = 2**63 - 1
+_CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("keys", "role"): tuple(Role),
+    ("runs", "status"): tuple(RunStatus),
+    ("runs", "deadline_status"): tuple(DeadlineStatus),
+    ("incidents", "status"): tuple(IncidentStatus),
+    ("incidents", "severity"): tuple(Severity),
+    ("incidents", "origin"): tuple(Origin),
+    ("notifications", "kind"): tuple(Kind),
+    ("notifications", "severity"): tuple(Severity),
+    ("channels", "min_severity"): tuple(Severity),
+    ("deliveries", "status"): tuple(DeliveryStatus),
+    ("processes", "incident_per"): ("process", "run"),
+}
+_TEXTS: Final[dict[tuple[str, str], Any]] = {
+    ("departments", "id"): Label,
+    ("processes", "name"): ProcessName,
+    ("runs", "id"): RunId,
+}
+_JSON: Final[dict[tuple[str, str], Any]] = {
+    ("keys", "departments"): list[str],
+    ("processes", "schedule"): dict[str, Any],
+    ("runs", "tags"): dict[str, str],
+    ("runs", "context"): dict[str, Any],
+    ("runs", "progress"): Progress,
+    ("runs", "error"): RunError,
+    ("logs", "data"): dict[str, Any],
+    ("channels", "kinds"): list[Kind],
+    ("channels", "match"): Match,
+    ("notifications", "payload"): dict[str, Any],
+    ("notifications", "routing"): list[tuple[int, str, str | None]],
+    ("journal", "changed"): dict[str, Any],
+}
+_LEVELS: Final = range(4)
+
+
+class BadValue(ValueError):
+    """`column` and what is wrong with it."""
+
+    def __init__(self, column: str, message: str) -> None:
+        super().__init__(message)
+        self.column = column
+
+
+class RowCheck:
+    """Checks the rows of one table."""
+
+    def __init__(self, table: str, columns: tuple[Column, ...]) -> None:
+        self._table = table
+        self._columns = {column.name: column for column in columns}
+        self._required = [column.name for column in columns if column.required and not _counted(column, columns)]
+        self._tests = {column.name: _tests(table, column) for column in columns}
+
+    def check(self, row: dict[str, Any]) -> None:
+        """Raises BadValue for the first thing that is wrong."""
+        tests = self._tests
+        for name, value in row.items():
+            test = tests.get(name)
+            if test is None:
+                raise BadValue(shorten(name), f"unknown column; known are {', '.join(tests)}")
+            if value is None:
+                if not self._columns[name].nullable:
+                    raise BadValue(name, "expected a value, not null")
+            else:
+                try:
+                    test(value)
+                except ValidationError as error:
+                    raise BadValue(name, _said(error, value)) from None
+                except ValueError as error:
+                    raise BadValue(name, f"expected {error}, not {shorten(value)}") from None
+        for name in self._required:
+            if name not in row:
+                raise BadValue(name, "is required")
+
+
+def _counted(column: Column, columns: tuple[Column, ...]) -> bool:
+    """Whether the database numbers the rows by itself."""
+    return column.key == 1 and column.type == "INTEGER" and sum(each.key > 0 for each in columns) == 1
+
+
+def _tests(table: str, column: Column) -> Callable[[Any], object]:
+    place = (table, column.name)
+    if place in _CHOICES:
+        return _choice(_CHOICES[place])
+    if place in _JSON:
+        return _json(_JSON[place])
+    if place in _TEXTS:
+        return TypeAdapter(_TEXTS[place]).validate_python
+    if place == ("logs", "level"):
+        return _level
+    if column.type == "REAL":
+        return _real
+    if column.type == "TEXT":
+        return _text
+    return _instant if column.name.endswith("_at") or column.name == "deadline" else _integer
+
+
+def _said(error: ValidationError, value: object) -> str:
+    found = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in found["loc"])
+    message = found["msg"].removeprefix("Value error, ")
+    return f"{place + ': ' if place else ''}{message[:1].lower()}{message[1:]}, not {shorten(value)}"
+
+
+@cache
+def _choice(known: tuple[str, ...]) -> Callable[[Any], object]:
+    def test(value: Any) -> None:
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(f"one of {', '.join(known)}")
+
+    return test
+
+
+def _json(type_: Any) -> Callable[[Any], object]:
+    validate = TypeAdapter(type_).validate_json
+
+    def test(value: Any) -> None:
+        _text(value)
+        validate(value)
+
+    return test
+
+
+def _level(value: Any) -> None:
+    if type(value) is not int or value not in _LEVELS:
+        raise ValueError("0 (DEBUG) to 3 (ERROR)")
+
+
+def _integer(value: Any) -> None:
+    if type(value) is not int or not -_BIGGEST <= value <= _BIGGEST:
+        raise ValueError("a whole number of 64 bits")
+
+
+def _instant(value: Any) -> None:
+    if type(value) is not int or not EARLIEST <= value <= LATEST:
+        raise ValueError("µs since 1970, up to the year 9999")
+
+
+def _real(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a finite number")
+
+
+def _text(value: Any) -> None:
+    if not isinstance(value, str) or "\x00" in value:
+        raise ValueError("text without NUL")
