@@ -1,0 +1,80 @@
+"""What is unusual about the last runs of a process: too often, too early, longer than it nearly always takes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from trackdesk.domain.clock import SECOND
+from trackdesk.domain.expectation import expected_after
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.domain.schedule import Schedule
+
+Unusual = Literal["too often", "too early", "longer than p99"]
+
+HISTORY = 5
+"""Runs that must have gone before: less is no habit."""
+_EARLY_SHARE = 0.1
+"""Of the time between two starts: a start earlier than by this much is unusual, and a habit varies by no more."""
+_SLACK = 1.05
+"""The roll-ups know a percentile to a few percent."""
+
+
+class Ran(NamedTuple):
+    """One of the last runs; times and durations in µs."""
+
+    started_at: int
+    duration: int | None
+    status: str
+
+
+def unusual(recent: Sequence[Ran], schedule: Schedule | None, p99: int | None) -> list[Unusual | None]:
+    """For each of `recent` (newest first) what is unusual about it, or None.
+
+    Only a run with five before it is looked at. `longer than p99`: completed, and by more than the error of the
+    percentile and a second over it. `too often`: started before half the time from the last start to the next expected
+    one had passed; `too early`: before nine tenths had. Without a schedule the habit of the process stands in for it,
+    where it has one. A start after a failure is a repetition and never unusual; nor is what most of the runs do.
+    """
+    starts = _odd_starts(recent, schedule)
+    return [
+        (_longer(run, p99) or odd) if index + HISTORY < len(recent) else None
+        for index, (run, odd) in enumerate(zip(recent, starts, strict=True))
+    ]
+
+
+def _longer(run: Ran, p99: int | None) -> Unusual | None:
+    if p99 is None or run.duration is None or run.status != "COMPLETED":
+        return None
+    return "longer than p99" if run.duration > max(p99 * _SLACK, p99 + SECOND) else None
+
+
+def _odd_starts(recent: Sequence[Ran], schedule: Schedule | None) -> list[Unusual | None]:
+    habit = None if schedule is not None else _habit(recent)
+    odd: list[Unusual | None] = []
+    for run, before in pairwise(recent):
+        usual = habit
+        if schedule is not None:
+            usual = expected_after(schedule, before.started_at, before.started_at) - before.started_at
+        gap = run.started_at - before.started_at
+        if usual is None or before.status == "FAILED" or gap >= usual * (1 - _EARLY_SHARE):
+            odd.append(None)
+        else:
+            odd.append("too often" if gap < usual / 2 else "too early")
+    if sum(each is not None for each in odd) * 2 > len(odd):
+        odd = [None] * len(odd)
+    return [*odd, None][: len(recent)]
+
+
+def _habit(recent: Sequence[Ran]) -> float | None:
+    """The usual time (µs) between two starts; None when they come as they come."""
+    gaps = [run.started_at - before.started_at for run, before in pairwise(recent)]
+    if len(gaps) < HISTORY:
+        return None
+    usual = median(gaps)
+    regular = sum(abs(gap - usual) <= usual * _EARLY_SHARE for gap in gaps)
+    return usual if usual > 0 and regular * 4 >= len(gaps) * 3 else None
