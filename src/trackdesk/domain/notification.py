@@ -65,8 +65,9 @@ class NewChannel(Input):
     match: Match | None = None
 
 
-class ChangeChannel(Input):
-    name: Title | None = None
+class ChannelSettings(Input):
+    """What can be set of a channel that is called by its name."""
+
     url: ChannelUrl | None = None
     secret: Secret | None = None
     department: Label | None = None
@@ -74,6 +75,10 @@ class ChangeChannel(Input):
     kinds: Kinds | None = None
     match: Match | None = None
     enabled: bool | None = None
+
+
+class ChangeChannel(ChannelSettings):
+    name: Title | None = None
 
 
 class Channel(Value):

@@ -38,11 +38,11 @@ _PLAIN = ("name", "department", "min_severity", "kinds", "match", "enabled")
 
 async def add(engine: Engine, caller: Caller, body: NewChannel) -> Channel:
     """Raises Invalid; Conflict `exists` or `seal_lost`."""
-    await _check_url(caller, body.url, body.secret)
-    return await engine.writer.run(lambda tx: _add(tx, engine.seal, caller, body))
+    await check_url(caller, body.url, body.secret)
+    return await engine.writer.run(lambda tx: make(tx, engine.seal, caller, body))
 
 
-def _add(tx: Tx, seal: Seal, caller: Caller, body: NewChannel) -> Channel:
+def make(tx: Tx, seal: Seal, caller: Caller, body: NewChannel) -> Channel:
     namespace_id = caller.namespace_id
     plain = {name: getattr(body, name) for name in _PLAIN if name != "enabled"}
     _check_plain(tx, namespace_id, plain, None)
@@ -69,15 +69,15 @@ async def patch(
         if name in values and values[name] is None:
             raise Invalid(name, "expected a value, not null")
     if "url" in values:
-        await _check_url(caller, values["url"], values.get("secret"))
-    after = await engine.writer.run(lambda tx: _patch(tx, engine.seal, caller, channel_id, values, if_match))
+        await check_url(caller, values["url"], values.get("secret"))
+    after = await engine.writer.run(lambda tx: change(tx, engine.seal, caller, channel_id, values, if_match))
     if values.get("enabled") is False:  # also when it was off before: the server may have died while it gave up
         while await engine.writer.run(lambda tx: deliveries.drop_waiting(tx, channel_id, _OFF, STEP)):
             pass
     return after
 
 
-def _patch(
+def change(
     tx: Tx, seal: Seal, caller: Caller, channel_id: int, values: dict[str, Any], if_match: int | None
 ) -> Channel:
     namespace_id = caller.namespace_id
@@ -140,10 +140,10 @@ async def delete(engine: Engine, caller: Caller, channel_id: int) -> None:
     await engine.writer.run(lambda tx: channels.get(tx, caller.namespace_id, channel_id))
     while await engine.writer.run(lambda tx: deliveries.forget(tx, channel_id, STEP)):
         pass
-    await engine.writer.run(lambda tx: _delete(tx, caller, channel_id))
+    await engine.writer.run(lambda tx: remove(tx, caller, channel_id))
 
 
-def _delete(tx: Tx, caller: Caller, channel_id: int) -> None:
+def remove(tx: Tx, caller: Caller, channel_id: int) -> None:
     name = channels.delete(tx, caller.namespace_id, channel_id)
     tx.journal(caller.namespace_id, "channels", "deleted", str(channel_id), caller.actor, {"name": name})
 
@@ -172,7 +172,7 @@ def _test(tx: Tx, caller: Caller, channel_id: int) -> int:
     return delivery_id
 
 
-async def _check_url(caller: Caller, url: str, secret: str | None) -> None:
+async def check_url(caller: Caller, url: str, secret: str | None) -> None:
     """Raises Invalid. What names resolve to is checked when it is connected to."""
     if is_webhook(url):
         validate_url(url, secret)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 async def add(engine: Engine, caller: Caller, body: NewDepartment) -> Department:
     """Raises Conflict `exists`."""
-    return await engine.writer.run(lambda tx: _add(tx, caller, body))
+    return await engine.writer.run(lambda tx: make(tx, caller, body))
 
 
-def _add(tx: Tx, caller: Caller, body: NewDepartment) -> Department:
+def make(tx: Tx, caller: Caller, body: NewDepartment) -> Department:
     if departments.find(tx, caller.namespace_id, body.id) is not None:
         raise Conflict(f"There is a department {body.id!r} already.", code="exists")
     made = departments.insert(tx, caller.namespace_id, body.id, body.name, body.description)
@@ -31,10 +31,10 @@ def _add(tx: Tx, caller: Caller, body: NewDepartment) -> Department:
 
 async def patch(engine: Engine, caller: Caller, department_id: str, body: ChangeDepartment) -> Department:
     """Raises NotFound, Invalid."""
-    return await engine.writer.run(lambda tx: _patch(tx, caller, department_id, body))
+    return await engine.writer.run(lambda tx: change(tx, caller, department_id, body))
 
 
-def _patch(tx: Tx, caller: Caller, department_id: str, body: ChangeDepartment) -> Department:
+def change(tx: Tx, caller: Caller, department_id: str, body: ChangeDepartment) -> Department:
     before = departments.get(tx, caller.namespace_id, department_id)
     values = given(body)
     if "name" in values and values["name"] is None:
@@ -49,10 +49,10 @@ def _patch(tx: Tx, caller: Caller, department_id: str, body: ChangeDepartment) -
 
 async def delete(engine: Engine, caller: Caller, department_id: str) -> None:
     """Raises NotFound; Conflict `in_use` naming what refers to it."""
-    await engine.writer.run(lambda tx: _delete(tx, caller, department_id))
+    await engine.writer.run(lambda tx: remove(tx, caller, department_id))
 
 
-def _delete(tx: Tx, caller: Caller, department_id: str) -> None:
+def remove(tx: Tx, caller: Caller, department_id: str) -> None:
     department = departments.get(tx, caller.namespace_id, department_id)
     if department_id == DEFAULT_DEPARTMENT:
         raise Conflict("The department 'default' gets what nothing else routes; it always exists.", code="in_use")

@@ -24,11 +24,12 @@ async def patch(engine: Engine, caller: Caller, name: str, body: ChangeProcess, 
 
     Raises Conflict `changed`; Invalid for a department that doesn't exist.
     """
-    await engine.writer.run(lambda tx: _patch(tx, caller, name, body, if_match))
+    await engine.writer.run(lambda tx: change(tx, caller, name, body, if_match))
     return await process_lists.get(engine.readers, caller.namespace_id, name)
 
 
-def _patch(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int | None) -> None:
+def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int | None = None) -> None:
+    """The members that `body` names; the process is made when there is none. Raises as `patch` does."""
     values = {key: _DEFAULTS.get(key) if value is None else value for key, value in given(body).items()}
     check_department(tx, caller.namespace_id, values.get("department"))
     process = processes.find_or_make(tx, caller.namespace_id, name, caller.actor)
