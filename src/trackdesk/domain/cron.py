@@ -120,8 +120,13 @@ def _next_in_zone(walker: CronSim, fixed: bool, zone: tzinfo, at: int) -> int:
 
 
 def _still_to_repeat(here: datetime) -> timedelta:
-    again = here.replace(fold=1)
-    return max((here.utcoffset() or _NONE) - (again.utcoffset() or _NONE), _NONE)
+    return max(_offset(here) - _offset(here.replace(fold=1)), _NONE)
+
+
+def _offset(here: datetime) -> timedelta:
+    offset = here.utcoffset()
+    assert offset is not None, "it has a zone"
+    return offset
 
 
 def _once(wall: datetime, zone: tzinfo) -> int:
@@ -131,16 +136,14 @@ def _once(wall: datetime, zone: tzinfo) -> int:
     return fires[0]
 
 
-def _each_time(wall: datetime, zone: tzinfo) -> list[int]:
-    """The instants at which the clock shows this time: none, one or two."""
-    fires: list[int] = []
-    for fold in (0, 1):
-        utc = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
-        if utc.astimezone(zone).replace(tzinfo=None, fold=0) == wall:
-            fire = (utc - _EPOCH) // _MICROSECOND
-            if fire not in fires:
-                fires.append(fire)
-    return fires
+def _each_time(wall: datetime, zone: tzinfo) -> tuple[int, ...]:
+    """The instants at which the clock shows this time: one; none where it is skipped; two where it is repeated."""
+    local, since_epoch = wall.replace(tzinfo=zone), wall - _WALL_EPOCH
+    before, after = _offset(local), _offset(local.replace(fold=1))
+    if before < after:
+        return ()
+    first = (since_epoch - before) // _MICROSECOND
+    return (first,) if before == after else (first, (since_epoch - after) // _MICROSECOND)
 
 
 @lru_cache(maxsize=4096)
