@@ -21,6 +21,7 @@ from trackdesk.contract.endpoints import ENDPOINTS
 from trackdesk.contract.openapi import document
 from trackdesk.domain import q_fields
 from trackdesk.domain.identity import ALLOWED, Permission, Role
+from trackdesk.engine.ingest import KINDS
 from trackdesk.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -61,6 +62,12 @@ def _members(body: Any) -> str:
 def _model(kind: Any) -> type[BaseModel]:
     """Of a body that may be one thing or an array of them, that thing."""
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else _model(get_args(kind)[0])
+
+
+def lines() -> str:
+    """Every kind of line that `/v1/ingest` takes; those members with a question mark may be left out."""
+    rows = [f"| `{name}` | {_members(kind.model)} |" for name, kind in KINDS.items()]
+    return "\n".join(["| `kind` | members |", "|---|---|", *rows])
 
 
 def parameters() -> str:
@@ -122,6 +129,7 @@ MADE: dict[str, dict[str, Callable[[], str]]] = {
     "api.md": {
         "endpoints": endpoints,
         "bodies": bodies,
+        "lines": lines,
         "parameters": parameters,
         "sorts": sorts,
         "queries": queries,

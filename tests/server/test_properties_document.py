@@ -43,6 +43,11 @@ OPERATIONS = sorted(
 """Deletions last, so that the others find something. A stream never ends; it has tests of its own."""
 
 
+@schemathesis.serializer("application/x-ndjson")
+def _as_it_is(_: object, value: object) -> bytes:
+    return str(value).encode("utf-8", "replace")
+
+
 class Served:
     """A server with one of each thing in it, so that calls below a thing find one."""
 

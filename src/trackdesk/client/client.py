@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from trackdesk.client.encoding import body_bytes, query_pairs, route
 from trackdesk.client.errors import ServerAway, from_answer
+from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
 from trackdesk.client.operations import Journal, Keys, Operations, Stats
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 T = TypeVar("T")
 
+LARGE = 1_000_000
+"""Bytes of a body from which on it is sent in pieces, so that other calls get their turn."""
 TIMEOUT = 30.0
 """Seconds an answer may take as a whole."""
 
@@ -50,6 +54,7 @@ class Client:
         self._headers = {name: value for name, value in given.items() if value is not None}
         self._session: ClientSession | None = None
         self.runs = Runs(self)
+        self.ingest = Ingest(self)
         self.processes = Processes(self)
         self.incidents = Incidents(self)
         self.comments = Comments(self)
@@ -124,7 +129,7 @@ class Client:
         headers: dict[str, str] = {}
         data = body_bytes(body)
         if data is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = endpoint.takes
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
         if idempotency_key is not None:
@@ -134,7 +139,7 @@ class Client:
                 method,
                 self._address(filled),
                 params=query_pairs(query),
-                data=data,
+                data=data if data is None or len(data) < LARGE else BytesIO(data),
                 headers=headers,
                 allow_redirects=False,  # the key would go wherever the answer points
             ) as response:

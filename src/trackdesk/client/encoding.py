@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = str | int | float | bool | None
 Query: TypeAlias = "Mapping[str, Scalar | Sequence[Scalar]] | Filter | None"
 """Parameters by name, as text or plain values; None and empty lists are left out. Or the endpoint's own model."""
-Body: TypeAlias = "BaseModel | Mapping[str, Any] | Sequence[Any] | None"
-"""Plain JSON values, or the endpoint's own model, of which only the members that were set are sent."""
+Body: TypeAlias = "BaseModel | Mapping[str, Any] | Sequence[Any] | bytes | None"
+"""Plain JSON values, or the endpoint's own model, of which only the members that were set are sent; bytes go as
+they are."""
 
 
 def route(endpoint: Endpoint[Any], path: Mapping[str, str | int]) -> tuple[str, str]:
@@ -42,9 +43,9 @@ def query_pairs(query: Query) -> list[tuple[str, str]]:
 
 
 def body_bytes(body: Body) -> bytes | None:
-    """JSON, or None where nothing is sent."""
-    if body is None:
-        return None
+    """JSON, or bytes that are ready to be sent; None where nothing is sent."""
+    if body is None or isinstance(body, bytes):
+        return body
     if not isinstance(body, BaseModel):
         return orjson.dumps(body, default=_model)
     return orjson.dumps(_model(body))

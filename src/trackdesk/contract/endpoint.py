@@ -38,6 +38,8 @@ class Endpoint(Generic[R]):
     if_match: bool = False
     """Takes `If-Match: version`."""
     max_body: int = MEBIBYTE
+    takes: str = "application/json"
+    """The media type of the request's body; any other than JSON is left to the handler to read."""
     media: str = "application/json"
     errors: tuple[int, ...] = ()
     """Statuses besides those that every endpoint of its kind can answer."""

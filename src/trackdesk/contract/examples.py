@@ -21,6 +21,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             {"message": "gave up", "level": "ERROR", "seq": 2},
         ],
     },
+    "ingest.send": {
+        "examples": [
+            '{"kind": "run.start", "uid": "a1", "process": "backup"}\n{"kind": "run.complete", "start": "a1"}\n',
+        ]
+    },
     "processes.patch": {
         "expectation": {"default_deadline": "30m", "warn_at": 0.75, "department": "ops"},
         "no default deadline": {"default_deadline": None},
@@ -39,6 +44,13 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "mail": {"name": "mail-ops", "url": "mailto://user:password@mail.example.org?to=ops@example.org"},
     },
     "channels.patch": {"only what is grave": {"min_severity": "HIGH"}, "off": {"enabled": False}},
+    "configuration.apply": {
+        "what would change": {
+            "departments": {"ops": {"name": "Operations"}},
+            "processes": {"nightly-backup": {"department": "ops", "default_deadline": "30m"}},
+            "dry_run": True,
+        }
+    },
     "keys.add": {"for scripts": {"name": "cron on n1", "role": "INGEST"}},
     "keys.patch": {"a limit": {"rate_limit": 100}},
 }

@@ -28,7 +28,7 @@ TITLES: Final = {
     405: "This method is not possible here",
     409: "Clashes with the state of things; `code` says how",
     413: "The body is too large",
-    415: "The body is not JSON",
+    415: "The body is not of the type that is taken here",
     429: "More requests than this key may make",
     503: "Not possible now; nothing was written",
 }
@@ -56,6 +56,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 }
 _TAGS: Final = {
     "runs": "Executions of a process, with deadlines, tags, progress and logs",
+    "ingest": "Many lines in one request",
     "processes": "Named kinds of work and what is expected of them",
     "incidents": "What a person must look at",
     "comments": "What people say about an incident",
@@ -133,6 +134,9 @@ def _operation(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
         if endpoint.name in EXAMPLES:
             content["examples"] = {name: {"value": value} for name, value in EXAMPLES[endpoint.name].items()}
         operation["requestBody"] = {"required": endpoint.body_required, "content": {"application/json": content}}
+    elif endpoint.takes != "application/json":
+        text = {"type": "string", "description": "JSON objects, one a line", **EXAMPLES[endpoint.name]}
+        operation["requestBody"] = {"required": False, "content": {endpoint.takes: {"schema": text}}}
     if endpoint.permission is Permission.OPEN:
         operation["security"] = []
     return operation

@@ -77,6 +77,11 @@ class Caller:
         """Whose read marks these are; stable over a renamed key."""
         return f"{self.key_id or 'owner'}:{self.declared or ''}"
 
+    @property
+    def sender(self) -> str:
+        """Whose Idempotency-Keys these are: of the key, in its namespace."""
+        return f"{self.namespace_id}:{self.key_id or 'owner'}"
+
     def may(self, permission: Permission) -> bool:
         return permission in ALLOWED[self.role]
 

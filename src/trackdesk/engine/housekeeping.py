@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackdesk.domain.clock import DAY, MINUTE
 from trackdesk.engine.workers import Supervised
-from trackdesk.store import blind, once
+from trackdesk.store import blind, ingest_uids, once
 
 if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
@@ -20,7 +20,7 @@ STEP = 500
 
 
 class Housekeeping:
-    """Forgets first answers after a day and blind times after a month."""
+    """Forgets first answers and the names of lines after a day and blind times after a month."""
 
     name = "housekeeping"
 
@@ -42,6 +42,8 @@ class Housekeeping:
     async def _work(self) -> None:
         while True:
             while await self._writer.run(lambda tx: once.forget_old(tx, STEP)) == STEP:
+                pass
+            while await self._writer.run(lambda tx: ingest_uids.forget_old(tx, STEP)) == STEP:
                 pass
             await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
             self._worker.well()

@@ -16,7 +16,7 @@ from trackdesk.domain.run import SUPERSEDED, CompleteRun, DeadlineStatus, Progre
 from trackdesk.engine.causes import raise_incident, tell_run
 from trackdesk.engine.run_finish import finish
 from trackdesk.store import once as first_answers
-from trackdesk.store import processes, runs
+from trackdesk.store import ingest_uids, processes, runs
 from trackdesk.store.telling import asked_for
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ def _start(group: _Group, start: Start) -> Run:
         answer = first_answers.recall(tx, start.once)
         if answer is not None:
             return Run.model_validate_json(answer)
+        by_line = ingest_uids.started_by(tx, start.namespace_id, start.once.key)
+        if by_line is not None:
+            return by_line
     started_at = tx.now if body.started_at is None else body.started_at
     if started_at > tx.now + processes.MAX_AHEAD:
         given = format_instant(started_at)

@@ -45,7 +45,7 @@ def build_app(
 
         handlers = HANDLERS
     endpoints = tuple(endpoints)
-    app = web.Application(client_max_size=max(endpoint.max_body for endpoint in endpoints))
+    app = web.Application(client_max_size=max(each.max_body for each in endpoints if each.takes == "application/json"))
     app.router.add_route("*", "/{unknown:.*}", _not_found(house))
     for path, methods in _by_path(endpoints, handlers, house):
         resource = app.router.add_resource(path)

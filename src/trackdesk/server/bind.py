@@ -20,7 +20,7 @@ from trackdesk.domain.model import Value
 from trackdesk.domain.once import Once
 from trackdesk.server import problems
 from trackdesk.server.answer import Answer, head, is_plain
-from trackdesk.server.body import BodyReader
+from trackdesk.server.body import reader_of
 from trackdesk.server.call import Call
 from trackdesk.server.door import X_NAMESPACE
 from trackdesk.server.headers import BASE_HEADERS, JSON_HEADERS, REQUEST_ID, new_request_id
@@ -55,7 +55,7 @@ class Bound:
         self._statistics = house.statistics
         self._counts = house.statistics.of(endpoint.name)
         self._query = QueryReader(endpoint.query)
-        self._body = BodyReader(endpoint)
+        self._body = reader_of(endpoint)
         self._open = endpoint.permission is Permission.OPEN
         self._to_json = _to_json(endpoint)
         self._head = head(endpoint.status, "application/json")
@@ -165,7 +165,7 @@ def _once(key: str | None, caller: Caller, request: web.Request, raw: bytes) -> 
     if not 1 <= len(key) <= 200 or not key.isprintable():
         raise Invalid("Idempotency-Key", "expected 1 to 200 printable characters", key)
     digest = sha256(f"{request.method} {request.rel_url.raw_path_qs}\n".encode() + raw)
-    return Once(f"{caller.namespace_id}:{caller.key_id or 'owner'}", key, digest.hexdigest())
+    return Once(caller.sender, key, digest.hexdigest())
 
 
 def _has_version(reply: Any) -> bool:

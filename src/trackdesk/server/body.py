@@ -10,15 +10,21 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import ValidationError
 
-from trackdesk.domain.errors import Invalid, TooLarge, UnsupportedMedia
+from trackdesk.domain.errors import Invalid, UnsupportedMedia
 from trackdesk.domain.model import MAX_DEPTH
 from trackdesk.server.limits import BODY_SECONDS, too_deep
+from trackdesk.server.lines import LeftToHandler, too_large
 from trackdesk.server.wording import field_errors
 
 if TYPE_CHECKING:
     from trackdesk.contract.endpoint import Endpoint
 
 _NUL: Final = b"\\u0000"
+
+
+def reader_of(endpoint: Endpoint[Any]) -> BodyReader | LeftToHandler:
+    """What reads the bodies of an endpoint."""
+    return BodyReader(endpoint) if endpoint.takes == "application/json" else LeftToHandler(endpoint)
 
 
 class BodyReader:
@@ -35,7 +41,7 @@ class BodyReader:
             return b""
         length = request.content_length
         if length is not None and length > self._max:
-            raise _too_large(self._max)
+            raise too_large(self._max)
         try:
             if request.content.is_eof():
                 raw = await request.read()
@@ -43,13 +49,13 @@ class BodyReader:
                 async with asyncio.timeout(BODY_SECONDS):
                     raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            raise _too_large(self._max) from None
+            raise too_large(self._max) from None
         except TimeoutError:
             raise Invalid("body", f"did not arrive within {BODY_SECONDS:g} s") from None
         except (web.RequestPayloadError, HttpProcessingError) as error:
             raise Invalid("body", f"could not be read: {type(error).__name__}") from None
         if len(raw) > self._max:
-            raise _too_large(self._max)
+            raise too_large(self._max)
         if raw and self._validate is not None:
             content_type = request.headers.get(hdrs.CONTENT_TYPE)
             if content_type is not None and content_type != "application/json" and not _is_json(content_type):
@@ -69,15 +75,11 @@ class BodyReader:
         if too_deep(raw):
             raise Invalid("body", f"expected at most {MAX_DEPTH} levels of nesting")
         if _NUL in raw:
-            _refuse_nul(raw)
+            refuse_nul(raw)
         try:
             return self._validate(raw)
         except ValidationError as error:
             raise Invalid.of(field_errors(error, raw)) from None
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"A body here may have {limit} bytes.")
 
 
 def _is_json(content_type: str) -> bool:
@@ -89,7 +91,7 @@ def _is_json(content_type: str) -> bool:
     return name != "charset" or value.strip('" ') in {"utf-8", "utf8", "us-ascii"}
 
 
-def _refuse_nul(raw: bytes) -> None:
+def refuse_nul(raw: bytes) -> None:
     """The escape is in the bytes; whether it stands for NUL only a parser can tell. Raises Invalid with the path."""
     try:
         document = orjson.loads(raw)

@@ -29,6 +29,15 @@ def recall(tx: Tx, once: Once) -> bytes | None:
     return answer
 
 
+def peek(tx: Tx, once: Once) -> bytes | None:
+    """The first answer that this key got, whatever the request was; None when this is the first time."""
+    row = tx.one(
+        "SELECT answer FROM idempotency WHERE caller = ? AND key = ? AND created_at > ?",
+        (once.caller, once.key, tx.now - KEPT_FOR),
+    )
+    return None if row is None else bytes(row[0])
+
+
 def remember(tx: Tx, once: Once, status: int, answer: bytes) -> None:
     tx.execute(
         "INSERT OR REPLACE INTO idempotency (caller, key, fingerprint, status, answer, created_at) "

@@ -1,0 +1,89 @@
+"""Lines of `/v1/ingest`: each says what one call says, and names its run itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trackdesk.domain.model import Input, ProcessName, RunId, Value
+from trackdesk.domain.run import CompleteRun, NewLog, PatchRun, RunAddress, StartRun
+
+MAX_REFUSED = 1_000
+"""Refused lines that one answer lists; the rest is counted."""
+
+LineUid = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+
+
+class Line(Input):
+    """What every kind of line has."""
+
+    uid: LineUid | None = None
+    """The sender's own name of the line: within 24 h it is taken once."""
+
+
+class OfRun(Line):
+    """A line about a run that is there: by its uid, by process and id, or by the line that started it."""
+
+    run: Annotated[str, Field(pattern=r"^[0-9a-z]{26}$")] | None = None
+    start: LineUid | None = None
+    """The `uid` of the run.start line."""
+    process: ProcessName | None = None
+    id: RunId | None = None
+    attempt: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_one_run(self) -> Self:
+        by_key = self.process is not None and self.id is not None
+        half = (self.process is None) != (self.id is None)
+        if (self.run is not None) + (self.start is not None) + by_key != 1 or half:
+            raise ValueError('expected one of "run", "start", or "process" with "id"')
+        if self.attempt is not None and not by_key:
+            raise ValueError('"attempt" goes with "process" and "id"')
+        return self
+
+    def address(self) -> RunAddress | None:
+        """None when it is named by the line that started it."""
+        if self.run is not None:
+            return RunAddress(uid=self.run)
+        if self.process is None or self.id is None:
+            return None
+        return RunAddress(process=self.process, id=self.id, attempt=self.attempt)
+
+
+class StartLine(Line, StartRun):
+    kind: Literal["run.start"]
+    process: ProcessName
+
+
+class PatchLine(OfRun, PatchRun):
+    kind: Literal["run.patch"]
+
+
+class HeartbeatLine(OfRun):
+    kind: Literal["run.heartbeat"]
+
+
+class LogLine(OfRun, NewLog):
+    kind: Literal["log"]
+
+
+class CompleteLine(OfRun, CompleteRun):
+    kind: Literal["run.complete"]
+
+
+class RefusedLine(Value):
+    line: int
+    """Counted from 1, empty lines too."""
+    code: str
+    detail: str
+
+
+class Ingested(Value):
+    accepted: int
+    """Lines that stand, those included that stood before."""
+    duplicates: int
+    """Of the accepted ones those that had been taken before."""
+    refused: list[RefusedLine]
+    refused_left_out: int = 0
+    """Refused lines over those that are listed."""

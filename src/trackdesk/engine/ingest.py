@@ -1,0 +1,294 @@
+"""Lines of many kinds in one request: taken in chunks, each in one transaction, every line for itself.
+
+The lines of a chunk are not done one by one but kind by kind, as the operations on runs are made for many at once; what
+is said of one run keeps its order.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trackdesk.domain.errors import NotFound, TrackdeskError
+from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, OfRun, PatchLine, StartLine
+from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
+from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
+from trackdesk.engine.run_finish import Finish, finish_runs
+from trackdesk.engine.run_start import Start, start_runs
+from trackdesk.store import ingest_uids, runs
+from trackdesk.store.faultpoint import reach
+from trackdesk.store.ingest_uids import TakenUid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from trackdesk.domain.identity import Caller
+    from trackdesk.domain.ingest import Line
+    from trackdesk.engine.core import Engine
+    from trackdesk.store.writer import Tx
+
+CHUNK = 512
+"""Units of work in one transaction, a few ms of the writer's time; what a line counts says its kind."""
+
+
+class Item(NamedTuple):
+    """A line that may be taken, and where it stands in its request."""
+
+    number: int
+    line: Any
+    """A model of one of the `KINDS`."""
+
+
+class Taken(NamedTuple):
+    """What became of a chunk."""
+
+    accepted: int
+    duplicates: int
+    """Of the accepted ones."""
+    refused: list[tuple[int, TrackdeskError]]
+    logged: set[str]
+    """The uids of runs that got log lines."""
+    moved: set[str]
+    """The uids of runs whose progress was told."""
+
+
+class _Chunk:
+    """One chunk while it is taken."""
+
+    def __init__(self, tx: Tx, caller: Caller) -> None:
+        self.tx = tx
+        self.namespace_id = caller.namespace_id
+        self.actor = caller.actor
+        self.started: dict[str, str] = {}
+        """The runs that lines started, by the `uid` of the line."""
+        self.accepted = 0
+        self.duplicates = 0
+        self.refused: list[tuple[int, TrackdeskError]] = []
+        self.known: dict[str, str | None] = {}
+        """The `uid`s that were taken in the last day, each with the run that its line started."""
+        self.fates: dict[str, TrackdeskError | None] = {}
+        """What became of the lines that have a `uid`; None: taken."""
+        self.logged: set[str] = set()
+        self.moved: set[str] = set()
+
+    def accept(self, item: Item) -> None:
+        self.accepted += 1
+        if item.line.uid is not None:
+            self.fates[item.line.uid] = None
+
+    def repeat(self, item: Item) -> None:
+        self.duplicates += 1
+        self.accept(item)
+
+    def refuse(self, item: Item, error: TrackdeskError) -> None:
+        self.refused.append((item.number, error))
+        if item.line.uid is not None:
+            self.fates[item.line.uid] = error
+
+    def addressed(self, items: Sequence[Item]) -> list[tuple[Item, RunAddress]]:
+        """The items with the runs that they name; those whose run can't be known are refused."""
+        found = []
+        for item in items:
+            address = item.line.address()
+            if address is None:
+                uid = self.started.get(item.line.start)
+                if uid is None:
+                    started_by = item.line.start
+                    self.refuse(item, NotFound(f"No line with the uid {started_by!r} started a run in the last 24 h."))
+                    continue
+                address = RunAddress(uid=uid)
+            found.append((item, address))
+        return found
+
+
+def _start(chunk: _Chunk, items: Sequence[Item]) -> None:
+    starts = [Start(chunk.namespace_id, chunk.actor, item.line.process, item.line) for item in items]
+    for item, answer in zip(items, start_runs(chunk.tx, starts), strict=True):
+        if isinstance(answer, TrackdeskError):
+            chunk.refuse(item, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            chunk.accept(item)
+            if item.line.uid is not None:
+                chunk.started[item.line.uid] = answer.uid
+
+
+def _patch(chunk: _Chunk, items: Sequence[Item]) -> None:
+    addressed = chunk.addressed(items)
+    patches = [Patch(chunk.namespace_id, chunk.actor, address, _change(item.line)) for item, address in addressed]
+    for (item, _), answer in zip(addressed, patch_runs(chunk.tx, patches), strict=True):
+        if isinstance(answer, TrackdeskError):
+            chunk.refuse(item, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            chunk.accept(item)
+            if "progress" in item.line.model_fields_set:
+                chunk.moved.add(answer.uid)
+
+
+def _change(line: PatchLine | HeartbeatLine) -> PatchRun:
+    """The line without what only names the run: an empty PATCH is a sign of life and costs less."""
+    return PatchRun.model_construct(
+        **{name: getattr(line, name) for name in PatchRun.model_fields if name in line.model_fields_set}
+    )
+
+
+def _log(chunk: _Chunk, items: Sequence[Item]) -> None:
+    """The lines of one run together, so that the run is looked up once."""
+    by_run: dict[RunAddress, list[Item]] = {}
+    for item, address in chunk.addressed(items):
+        by_run.setdefault(address, []).append(item)
+    requests = [
+        Lines(chunk.namespace_id, address, [item.line for item in theirs]) for address, theirs in by_run.items()
+    ]
+    for theirs, answer in zip(by_run.values(), append_logs(chunk.tx, requests), strict=True):
+        if isinstance(answer, TrackdeskError):
+            for item in theirs:
+                chunk.refuse(item, answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            uid, taken = answer
+            for item in theirs:
+                chunk.accept(item)
+            chunk.duplicates += len(theirs) - taken.accepted  # their `seq` was known
+            chunk.logged.add(uid)
+
+
+def _complete(chunk: _Chunk, items: Sequence[Item]) -> None:
+    addressed = chunk.addressed(items)
+    requests = [Finish(chunk.namespace_id, chunk.actor, address, item.line) for item, address in addressed]
+    for (item, address), answer in zip(addressed, finish_runs(chunk.tx, requests), strict=True):
+        if not isinstance(answer, BaseException):
+            chunk.accept(item)
+        elif not isinstance(answer, TrackdeskError):
+            raise answer
+        elif answer.code == "run_finished" and _ended_so(chunk, address, item.line):
+            chunk.repeat(item)
+        else:
+            chunk.refuse(item, answer)
+
+
+def _ended_so(chunk: _Chunk, address: RunAddress, line: CompleteLine) -> bool:
+    """Whether the run ended in just the way that the line tells: it was told before, by a call perhaps."""
+    run = runs.get(chunk.tx, chunk.namespace_id, address).run
+    return line.completed_at is not None and (run.status, run.completed_at) == (
+        RunStatus(line.status),
+        line.completed_at,
+    )
+
+
+class Kind(NamedTuple):
+    """A kind of line: its model, what takes lines of it, and how much of a chunk one of them is."""
+
+    model: type[Line]
+    take: Callable[[_Chunk, Sequence[Item]], None]
+    weight: int
+
+
+KINDS: dict[str, Kind] = {
+    "run.start": Kind(StartLine, _start, 10),
+    "run.patch": Kind(PatchLine, _patch, 10),
+    "run.heartbeat": Kind(HeartbeatLine, _patch, 6),
+    "log": Kind(LogLine, _log, 1),
+    "run.complete": Kind(CompleteLine, _complete, 16),
+}
+"""Every kind of line, in the order in which they mostly follow each other in the life of a run."""
+
+_RANK = {name: rank for rank, name in enumerate(KINDS)}
+
+
+def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
+    """Take the lines of one chunk. A refused line has written nothing, and its `uid` may come again."""
+    chunk = _Chunk(tx, caller)
+    fresh, repeats = _without_known(chunk, caller.sender, items)
+    for kind, batch in _batches(fresh):
+        KINDS[kind].take(chunk, batch)
+        reach("ingest.in_chunk")
+    for item in repeats:
+        fate = chunk.fates.get(item.line.uid)
+        if fate is None:
+            chunk.repeat(item)
+        else:
+            chunk.refuse(item, fate)
+    rows = [
+        TakenUid(caller.namespace_id, uid, chunk.started.get(uid), tx.now)
+        for uid, fate in chunk.fates.items()
+        if fate is None and uid not in chunk.known
+    ]
+    ingest_uids.take(tx, rows)
+    chunk.refused.sort(key=lambda each: each[0])
+    return Taken(chunk.accepted, chunk.duplicates, chunk.refused, chunk.logged, chunk.moved)
+
+
+def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """What is to be done, and what repeats a line that was taken in the last day or stands further up."""
+    uids = [item.line.uid for item in items if item.line.uid is not None]
+    named = [item.line.start for item in items if isinstance(item.line, OfRun) and item.line.start is not None]
+    if not uids and not named:
+        return list(items), []
+    known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
+    chunk.started.update({uid: run for uid, run in known.items() if run is not None})
+    starts = [item.line.uid for item in items if isinstance(item.line, StartLine) and item.line.uid not in known]
+    by_call = ingest_uids.started_with(chunk.tx, sender, [uid for uid in starts if uid is not None])
+    chunk.started.update(by_call)
+    fresh, repeats = [], []
+    seen = {*known, *by_call}
+    for item in items:
+        uid = item.line.uid
+        if uid is not None and uid in seen:
+            repeats.append(item)
+            continue
+        if uid is not None:
+            seen.add(uid)
+        fresh.append(item)
+    return fresh, repeats
+
+
+def _batches(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
+    """Lines of one kind together, those of one run in the order in which they came."""
+    whose = _whose(items)
+    last: dict[Hashable, tuple[int, int]] = {}
+    batches: dict[tuple[int, int], list[Item]] = {}
+    for index, item in enumerate(items):
+        rank = _RANK[item.line.kind]
+        turn, before = last.get(key := whose[index], (0, rank))
+        place = (turn if rank >= before else turn + 1, rank)
+        last[key] = place
+        batches.setdefault(place, []).append(item)
+    return [(batch[0].line.kind, batch) for _, batch in sorted(batches.items(), key=lambda each: each[0])]
+
+
+def _whose(items: Sequence[Item]) -> list[Hashable]:
+    """For each item something that stands for its run. Where one run may go by two names, all are taken for one."""
+    found: list[Hashable] = []
+    started: dict[str, Hashable] = {}
+    ways = set()
+    for index, item in enumerate(items):
+        line = item.line
+        if isinstance(line, StartLine):
+            key: Hashable = index
+            if line.id is not None:
+                key = (line.process, line.id)
+                ways.add("key")
+            if line.uid is not None:
+                started[line.uid] = key
+        elif line.process is not None:
+            key = (line.process, line.id)
+            ways.add("key")
+        else:
+            key = line.run or started.get(line.start, line.start)
+            ways.add("run" if line.run is not None else "here" if line.start in started else "start")
+        found.append(key)
+    return [0] * len(found) if len(ways - {"here"}) > 1 else found
+
+
+async def take(engine: Engine, caller: Caller, items: Sequence[Item]) -> Taken:
+    """Take a chunk of lines and tell those who watch. Raises what the writer raises on its own behalf."""
+    taken = await engine.writer.run(lambda tx: take_chunk(tx, caller, items))
+    for uid in taken.logged:
+        engine.hub.tick(caller.namespace_id, "logs", uid)
+    for uid in taken.moved:
+        engine.hub.tick(caller.namespace_id, "progress", uid)
+    return taken
