@@ -11,7 +11,7 @@ def frame_of(app: App[object]) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 15.0, every: float = 0.005) -> None:
+async def until(condition: Callable[[], object], *, seconds: float = 5.0, every: float = 0.005) -> None:
     """Wait until `condition` holds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():

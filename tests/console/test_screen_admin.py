@@ -5,21 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.console.frames import until
-from tests.console.hooks import Hook, open_hook
-from tests.console.triage_desk import desk_over, server_in
+from tests.console.triage_desk import desk_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
+    from tests.console.hooks import Hook
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server_in(tmp_path) as server:
-        yield server
 
 
 @pytest.fixture
@@ -27,12 +20,6 @@ async def desk(server: Server) -> AsyncIterator[Desk]:
     async with desk_over(server, "admin") as desk:
         await desk.sees("you are owner, ADMIN")
         yield desk
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
-    async with open_hook() as hook:
-        yield hook
 
 
 async def go(desk: Desk, down: int) -> None:

@@ -2,36 +2,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.console.frames import until
-from tests.console.hooks import Hook, open_hook
-from tests.console.triage_desk import desk_over, server_in
+from tests.console.triage_desk import desk_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
+    from tests.console.hooks import Hook
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
 
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server_in(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def desk(server: Server) -> AsyncIterator[Desk]:
-    async with desk_over(server, "inbox") as desk:
-        yield desk
-
-
-@pytest.fixture
-async def hook() -> AsyncIterator[Hook]:
-    async with open_hook() as hook:
-        yield hook
+SECTION = "inbox"
 
 
 async def test_an_incident_is_told_as_unread_and_read_by_opening_it(desk: Desk) -> None:

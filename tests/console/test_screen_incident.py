@@ -3,23 +3,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.console.frames import until
-from tests.console.triage_desk import desk_over, server_in
+from tests.console.triage_desk import desk_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server_in(tmp_path) as server:
-        yield server
 
 
 @asynccontextmanager

@@ -5,31 +5,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.console.frames import until
-from tests.console.triage_desk import desk_over, server_in
+from tests.console.triage_desk import desk_over
 from trackdesk.screens import panes
-from trackdesk.widgets.columns import fit
 from trackdesk.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
 
+SECTION = "overview"
 PANES = ("Needs a person", "Next to miss", "Processes, the troubled first", "Inbox, unread")
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server_in(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def desk(server: Server) -> AsyncIterator[Desk]:
-    async with desk_over(server, "overview") as desk:
-        yield desk
 
 
 async def test_over_an_empty_store_it_shows_what_to_type_with_the_real_address_and_no_key(desk: Desk) -> None:
@@ -86,25 +71,34 @@ async def test_it_has_as_many_columns_as_the_terminal_has_room_for(
     async with desk_over(server, "overview", size=size) as desk:
         await desk.other.runs.start("import", {"deadline": "30m"})
         await desk.sees("in 29m")
-        lines = desk.frame.splitlines()
         assert all(pane in desk.frame for pane in PANES)
-        assert max(map(len, lines)) <= size[0]
-        assert max(sum(pane in line for pane in PANES) for line in lines) == columns
+        assert max(map(len, desk.frame.splitlines())) <= size[0]
+        tables = desk.app.screen.query(LiveTable)
+        assert len({table.region.right for table in tables}) == columns
 
 
 async def test_tab_goes_from_pane_to_pane_and_enter_opens_what_is_there(desk: Desk) -> None:
     await desk.other.runs.start("import", {"id": "n1", "deadline": "30m"})
     await desk.sees("in 29m")
-    due = desk.app.screen.query_one(f"#{panes.PANES[1].name}", LiveTable)
-    await until(lambda: due.selected is not None)
-    for _ in range(2 * len(PANES)):  # from wherever the focus is as the panes take the welcome's place
-        if desk.app.focused is due:
-            break
-        await desk.press("tab")
-    await desk.press("enter")
+    first, due = (desk.app.screen.query_one(f"#{pane.name}", LiveTable) for pane in panes.PANES[:2])
+    await until(lambda: due.selected is not None and desk.app.focused is first)
+    await desk.press("tab")
+    assert desk.app.focused is due
+    await desk.press("shift+tab")
+    assert desk.app.focused is first
+    await desk.press("tab", "enter")
     await desk.sees("Overview \u203a import n1")
 
 
-def test_a_pane_of_processes_a_third_of_160_columns_wide_keeps_all_its_columns() -> None:
-    columns = next(pane.columns for pane in panes.PANES if pane.name == "processes")
-    assert [column.key for column, _ in fit(columns, 53)] == ["state", "name", "strip", "well", "last"]
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (160, 50)])
+async def test_at_every_width_one_sees_how_much_of_a_budget_is_used_and_how_the_last_runs_went(
+    server: Server, size: tuple[int, int]
+) -> None:
+    async with desk_over(server, "overview", size=size) as desk:
+        now = int(desk.app.now() / 1_000_000)
+        for _ in range(2):
+            run = await desk.other.runs.start("a-process-with-quite-a-name", {"started_at": now - 3600})
+            await desk.other.runs.complete(run.uid, {"completed_at": now - 3000})
+        await desk.other.runs.start("import", {"started_at": now - 1800, "deadline": "1h"})
+        await desk.sees("─  50%")
+        await desk.sees("▇▇")

@@ -2,23 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from textual.widgets import Input
 
 from tests.console.frames import until
-from tests.console.triage_desk import desk_over, server_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.console.triage_desk import Desk
 
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with server_in(tmp_path) as server, desk_over(server, "processes") as desk:
-        yield desk
+SECTION = "processes"
 
 
 async def _fail(desk: Desk, process: str) -> None:

@@ -2,31 +2,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from textual.widgets import Input
 
 from tests.console.frames import until
-from tests.console.triage_desk import desk_over, server_in
+from tests.console.triage_desk import desk_over
 from trackdesk.widgets.log_view import LogView
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
-
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
 
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    async with server_in(tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-async def desk(server: Server) -> AsyncIterator[Desk]:
-    async with desk_over(server, "runs") as desk:
-        yield desk
+SECTION = "runs"
 
 
 async def _open(desk: Desk, **members: object) -> str:

@@ -178,6 +178,9 @@ class Frame(Screen[None]):
         # Ticks come before the first line stands and after the last one went, too.
         for header in self.query(HeaderLine):
             header.refresh()
+        if self.focused is None and self.view.is_mounted:
+            # What was to have the focus did not stand yet, or went away: keys must never fall into the void.
+            self.view.take_focus()
         self.view.tick()
 
     def redraw_bars(self) -> None:

@@ -40,6 +40,7 @@ WIDE = 110
 """Cells from which on all panes stand beside one another."""
 FULL = 150
 """Cells from which on they stand in three columns."""
+NO_LINES = "No run logged anything about this"
 LINES = 200
 """Log lines and entries that are read."""
 
@@ -99,7 +100,7 @@ class IncidentView(Triage):
                     id="told", title="Who was told, or not", empty="Nobody was to be told", now=self.desk.now
                 )
             with Vertical(classes="right"):
-                yield LogView(id="lines", title="Last lines of the run", now=self.desk.now)
+                yield LogView(id="lines", title="Last lines of the run", empty=NO_LINES, now=self.desk.now)
                 yield Pane(id="usual")
 
     def on_resize(self, event: events.Resize) -> None:
@@ -110,7 +111,7 @@ class IncidentView(Triage):
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
         message.stop()
         self._lay_out()
-        self.query_one(f"#{message.name}").focus()
+        self.focus_on(self.query_one(f"#{message.name}"))
 
     def _lay_out(self) -> None:
         """All panes where there is room, else the one of the tab; without a run, none about it."""
@@ -140,10 +141,10 @@ class IncidentView(Triage):
             return
         panes = [pane for pane in (*self.query(Timeline), *self.query(LogView)) if pane.region]
         here = next((at for at, pane in enumerate(panes) if pane.has_focus), 0)
-        panes[(here + step) % len(panes)].focus()
+        self.focus_on(panes[(here + step) % len(panes)])
 
     def take_focus(self) -> None:
-        self.query_one(f"#{self.query_one(TabLine).current}").focus()
+        self.focus_on(self.query_one(f"#{self.query_one(TabLine).current}"))
 
     def tick(self) -> None:
         super().tick()

@@ -116,7 +116,7 @@ class ListPlace(PagedPlace[T], Generic[T]):
     def on_filter_bar_closed(self, message: FilterBar.Closed) -> None:
         message.stop()
         if isinstance(self.screen.focused, Widget) and self.screen.focused in self.query("FilterBar Input"):
-            self.table.focus()
+            self.focus_on(self.table)
 
     def on_sort_requested(self, event: SortRequested) -> None:
         event.stop()

@@ -51,9 +51,9 @@ class OverviewView(Place):
     .-narrow OverviewView #inbox { display: none; }
     .-narrow OverviewView > .panes { grid-size: 1 3; grid-rows: 1fr; }
     .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 3fr 2fr; grid-rows: 1fr; grid-gutter: 0 1; }
-    .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 5fr 4fr 5fr; grid-rows: 1fr; grid-gutter: 0 1; }
-    .-full OverviewView #needs { row-span: 2; }
-    .-full OverviewView #processes { row-span: 2; }
+    .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 29fr 26fr 24fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-full OverviewView #needs { column-span: 2; }
+    .-full OverviewView #next { row-span: 2; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -80,12 +80,7 @@ class OverviewView(Place):
         yield Static("", classes="welcome")
 
     def take_focus(self) -> None:
-        self.query_one(f"#{panes.PANES[0].name}", LiveTable).focus()
-
-    def _take_focus_if_nobody_has(self) -> None:
-        """The panes stand again; whoever went to one of them already stays there."""
-        if self.screen.focused is None:
-            self.take_focus()
+        self.focus_on(self.query_one(f"#{panes.PANES[0].name}", LiveTable))
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -124,8 +119,8 @@ class OverviewView(Place):
         fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
         if fresh:
             self.query_one(".welcome", Static).update(welcome(self.desk, look))
-        elif self.has_class("-new"):
-            self.call_after_refresh(self._take_focus_if_nobody_has)
+        elif self.screen.focused is None:  # the welcome stood where the panes stand now
+            self.take_focus()
         self.set_class(fresh, "-new")
         if self._since is not None:
             self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))

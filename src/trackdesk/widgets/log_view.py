@@ -11,12 +11,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from trackdesk.widgets import glyphs, when
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import LEVELS, Toned
+from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rule import rule_strip
 from trackdesk.widgets.safe import safe_lines
@@ -41,7 +41,7 @@ class _Drawn(NamedTuple):
     text: str
 
 
-class LogView(ScrollView, can_focus=True):
+class LogView(LinePane):
     DEFAULT_CSS = """
     LogView { overflow: auto; scrollbar-size: 1 1; scrollbar-gutter: stable; }
     """
@@ -49,12 +49,6 @@ class LogView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "follow the tail", show=False),
         Binding("l", "level", "level", show=False),
-        Binding("down,j", "lines(1)", "down", show=False),
-        Binding("up,k", "lines(-1)", "up", show=False),
-        Binding("ctrl+d", "half(1)", "half a page down", show=False),
-        Binding("ctrl+u", "half(-1)", "half a page up", show=False),
-        Binding("home,g", "first", "first", show=False),
-        Binding("end,G", "last", "last", show=False),
     ]
 
     class LevelChanged(Message):
@@ -87,7 +81,6 @@ class LogView(ScrollView, can_focus=True):
         self._unseen = 0
         self._older = False
         self._asked = False
-        self._look: Look | None = None
 
     # -- what the screen tells -------------------------------------------------------------------------------------
 
@@ -136,9 +129,7 @@ class LogView(ScrollView, can_focus=True):
     # -- lines -----------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
-        look = self._look = self._look or Look.of(self.app)
-        style = self.rich_style
-        base = Style(color=style.color, bgcolor=style.bgcolor)
+        look, base = self.look, self.base
         width = self.scrollable_content_region.width
         if y == 0:
             return rule_strip(self._title, self._caption(), width, look, focused=self.has_focus).apply_style(base)
@@ -206,15 +197,6 @@ class LogView(ScrollView, can_focus=True):
             self._to_end()
         self.post_message(self.LevelChanged(self.level))
 
-    def action_lines(self, by: int) -> None:
-        self._scroll(self.scroll_offset.y + by)
-
-    def action_half(self, by: int) -> None:
-        self._scroll(self.scroll_offset.y + by * max(self.size.height // 2, 1))
-
-    def action_first(self) -> None:
-        self._scroll(0)
-
     def action_last(self) -> None:
         self.follow = True
         self._to_end()
@@ -222,16 +204,6 @@ class LogView(ScrollView, can_focus=True):
 
     def on_mouse_scroll_up(self, _event: events.MouseScrollUp) -> None:
         self._hold()
-
-    def notify_style_update(self) -> None:
-        self._look = None
-        super().notify_style_update()
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -242,10 +214,10 @@ class LogView(ScrollView, can_focus=True):
             self._asked = True
             self.post_message(self.OlderNeeded())
 
-    def _scroll(self, y: int) -> None:
+    def go_to(self, y: int) -> None:
         if y < self.scroll_offset.y:
             self._hold()
-        self.scroll_to(y=min(max(y, 0), self.max_scroll_y), animate=False, force=True)
+        super().go_to(y)
 
     def _hold(self) -> None:
         if self.follow and self.max_scroll_y > 0:

@@ -1,34 +1,23 @@
 """Lines to read under a rule: facts, a stack trace, a runbook. Wrapped, scrolled by the same keys as lists."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
-from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Toned
-from trackdesk.widgets.look import Look
+from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.rule import rule_strip
 from trackdesk.widgets.safe import safe_lines
 from trackdesk.widgets.wrap import wrapped
 
 
-class TextPane(ScrollView, can_focus=True):
+class TextPane(LinePane):
     DEFAULT_CSS = """
     TextPane { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,j", "lines(1)", "down", show=False),
-        Binding("up,k", "lines(-1)", "up", show=False),
-        Binding("home,g", "lines(-1000000)", "first", show=False),
-        Binding("end,G", "lines(1000000)", "last", show=False),
-    ]
 
     def __init__(self, *, title: str, empty: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -36,7 +25,6 @@ class TextPane(ScrollView, can_focus=True):
         self._empty = empty
         self._given: tuple[Toned, ...] = ()
         self._lines: list[Toned] = []
-        self._look: Look | None = None
 
     def put_lines(self, lines: Sequence[Toned], *, title: str | None = None) -> None:
         """Show these; a line may hold line breaks."""
@@ -47,22 +35,8 @@ class TextPane(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         self._wrap()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
-    def notify_style_update(self) -> None:
-        self._look = None
-        super().notify_style_update()
-
-    def action_lines(self, by: int) -> None:
-        self.scroll_to(y=min(max(self.scroll_offset.y + by, 0), self.max_scroll_y), animate=False, force=True)
-
     def render_line(self, y: int) -> Strip:
-        look = self._look = self._look or Look.of(self.app)
-        base = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
+        look, base = self.look, self.base
         width = self.scrollable_content_region.width
         if y == 0:
             return rule_strip(self._title, [], width, look, focused=self.has_focus).apply_style(base)

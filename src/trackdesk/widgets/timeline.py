@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from trackdesk.widgets import when
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Role, Toned
-from trackdesk.widgets.look import Look
+from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.rule import rule_strip
 from trackdesk.widgets.safe import safe_lines
 from trackdesk.widgets.wrap import wrapped
@@ -29,7 +28,7 @@ class Entry:
     role: Role = "new"
 
 
-class Timeline(ScrollView, can_focus=True):
+class Timeline(LinePane):
     DEFAULT_CSS = """
     Timeline { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     """
@@ -49,7 +48,6 @@ class Timeline(ScrollView, can_focus=True):
         self._entries: Sequence[Entry] = ()
         self._lines: list[tuple[Entry, str | None, str]] = []
         self._clock = 0
-        self._look: Look | None = None
 
     def put_entries(self, entries: Sequence[Entry]) -> None:
         """Show these, oldest first. A reader at the end stays at the end."""
@@ -57,25 +55,13 @@ class Timeline(ScrollView, can_focus=True):
         self._entries = tuple(entries)
         self._wrap()
         if at_end:
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+            self.action_last()
 
     def on_resize(self) -> None:
         self._wrap()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
-    def notify_style_update(self) -> None:
-        self._look = None
-        super().notify_style_update()
-
     def render_line(self, y: int) -> Strip:
-        look = self._look = self._look or Look.of(self.app)
-        style = self.rich_style
-        base = Style(color=style.color, bgcolor=style.bgcolor)
+        look, base = self.look, self.base
         width = self.scrollable_content_region.width
         if y == 0:
             count = [Toned(str(len(self._entries)), "dim")] if self._entries else []

@@ -123,13 +123,17 @@ class View(Vertical):
         for table in self.query(LiveTable):
             table.tick()
 
+    def focus_on(self, widget: Widget) -> None:
+        """At once: a focus that is only asked for comes later, and may take it from where the next key went."""
+        self.screen.set_focus(widget)
+
     def take_focus(self) -> None:
         """Focus what the keys are for: the first list, else the first log, else whatever can be."""
         shown = [widget for widget in self.query("*") if widget.focusable and widget.region]
         for kind in (LiveTable, LogView, Widget):
             for widget in shown:
                 if isinstance(widget, kind):
-                    widget.focus()
+                    self.focus_on(widget)
                     return
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
