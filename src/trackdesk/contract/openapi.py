@@ -57,6 +57,7 @@ _PROBLEM: Final[dict[str, Any]] = {
 _TAGS: Final = {
     "runs": "Executions of a process, with deadlines, tags, progress and logs",
     "ingest": "Many lines in one request",
+    "pings": "What jobs say by calling an address; the secret is in it",
     "processes": "Named kinds of work and what is expected of them",
     "incidents": "What a person must look at",
     "comments": "What people say about an incident",
@@ -70,6 +71,9 @@ _TAGS: Final = {
     "live": "The live stream",
     "operations": "trackdesk itself",
 }
+
+
+_WITHOUT_KEY: Final = frozenset({Permission.OPEN, Permission.PING})
 
 
 def document(version: str, endpoints: Iterable[Endpoint[Any]] = ENDPOINTS) -> dict[str, Any]:
@@ -137,7 +141,7 @@ def _operation(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
     elif endpoint.takes != "application/json":
         text = {"type": "string", "description": "JSON objects, one a line", **EXAMPLES[endpoint.name]}
         operation["requestBody"] = {"required": False, "content": {endpoint.takes: {"schema": text}}}
-    if endpoint.permission is Permission.OPEN:
+    if endpoint.permission in _WITHOUT_KEY:
         operation["security"] = []
     return operation
 
@@ -145,6 +149,8 @@ def _operation(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
 def _description(endpoint: Endpoint[Any]) -> str:
     if endpoint.permission is Permission.OPEN:
         return "Open to everybody."
+    if endpoint.permission is Permission.PING:
+        return "The path carries the secret: an INGEST key, or the process's own."
     roles = [role.value for role, permissions in ALLOWED.items() if endpoint.permission in permissions]
     return f"Permission `{endpoint.permission}`: {', '.join(roles)}."
 
@@ -193,7 +199,7 @@ def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
 
 def _headers(endpoint: Endpoint[Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if endpoint.permission is not Permission.OPEN:
+    if endpoint.permission not in _WITHOUT_KEY:
         actor = {"type": "string", "minLength": 1, "maxLength": 200}
         found.append(_header("X-Actor", "The person behind the key; recorded as declared", actor))
     if endpoint.idempotent:
@@ -219,7 +225,12 @@ def _responses(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
     elif endpoint.media != "application/json":
         success["content"] = {endpoint.media: {"schema": {"type": "string"}}}
     responses = {str(endpoint.status): success}
+    if endpoint.permission is Permission.PING:
+        responses |= {"201": {**success, "description": "The process was made by this ping"}}
     for status in _statuses(endpoint, path):
+        if endpoint.permission is Permission.PING:
+            responses[str(status)] = {"description": TITLES[status], "content": success["content"]}
+            continue
         media = {"application/problem+json": {"schema": {"$ref": REF.format(model="Problem")}}}
         if endpoint.name == "operations.readyz" and status == 503:
             media = {"application/json": {"schema": schemas[endpoint.name, "reply"]}, **media}
@@ -229,6 +240,8 @@ def _responses(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
 
 def _statuses(endpoint: Endpoint[Any], path: str) -> list[int]:
     statuses = {400, 503, *endpoint.errors}
+    if endpoint.permission is Permission.PING:
+        return sorted(statuses | {404, 429})
     if endpoint.permission is not Permission.OPEN:
         statuses |= {401, 403, 429}
     if "{" in path or endpoint.permission is not Permission.OPEN:

@@ -7,6 +7,7 @@ from typing import Final
 
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
+from trackdesk.domain.ping import UUID_PATTERN
 
 PATTERNS: Final[dict[str, str]] = {
     "process": NAME_PATTERN,
@@ -17,6 +18,9 @@ PATTERNS: Final[dict[str, str]] = {
     "notification": r"^[1-9][0-9]{0,17}$",
     "channel": r"^[1-9][0-9]{0,17}$",
     "delivery": r"^[1-9][0-9]{0,17}$",
+    "ping_key": r"^[A-Za-z0-9_.-]{16,200}$",
+    "ping_uuid": UUID_PATTERN,
+    "signal": r"^(start|fail|log|[0-9]{1,3})$",
     "key": r"^[1-9][0-9]{0,17}$",
     "department": LABEL_PATTERN,
 }
@@ -26,6 +30,9 @@ HINTS: Final[dict[str, str]] = {
     "id": "1 to 100 of A-Z a-z 0-9 _ . : -",
     "uid": "the 26 characters of a run's uid",
     "incident": "a number or INC-42",
+    "ping_key": "an INGEST key, no higher one",
+    "ping_uuid": "the ping_uuid of a process",
+    "signal": "start, fail, log, or an exit code 0 to 255",
     "department": "1 to 100 printable characters without '/'",
 }
 

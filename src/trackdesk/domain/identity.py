@@ -31,6 +31,8 @@ class Permission(StrEnum):
     """Any key will do."""
     INGEST = "ingest"
     """Send runs, logs and progress."""
+    PING = "ping"
+    """Call an address that carries its secret with it: such addresses are written down, so no higher key may be one."""
     READ = "read"
     REPORT = "report"
     """Read, and file incidents, comment, mark notifications read."""
@@ -41,10 +43,10 @@ class Permission(StrEnum):
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
-    Role.INGEST: frozenset({Permission.OPEN, Permission.ANY, Permission.INGEST}),
+    Role.INGEST: frozenset({Permission.OPEN, Permission.ANY, Permission.INGEST, Permission.PING}),
     Role.REPORTER: frozenset({Permission.OPEN, Permission.ANY, Permission.READ, Permission.REPORT}),
-    Role.MAINTAINER: frozenset(set(Permission) - {Permission.ADMIN}),
-    Role.ADMIN: frozenset(Permission),
+    Role.MAINTAINER: frozenset(set(Permission) - {Permission.ADMIN, Permission.PING}),
+    Role.ADMIN: frozenset(set(Permission) - {Permission.PING}),
 }
 
 

@@ -81,7 +81,7 @@ def finish(
     _count(tx, process, before, run)
     changed = {"status": ["ACTIVE", run.status], "deadline_status": [before.deadline_status, run.deadline_status]}
     tx.journal(process.namespace_id, "runs", kind or status.lower(), run.uid, actor, changed)
-    _follow(tx, process, before, run, superseded=kind == "superseded")
+    follow(tx, process, before, run, superseded=kind == "superseded")
     return run
 
 
@@ -92,7 +92,7 @@ def _count(tx: Tx, process: ProcessRow, before: Run, run: Run) -> None:
     counts.write(tx)
 
 
-def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
+def follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
     """Incidents and notifications. A deadline that had passed unseen is told first: late is late, also when it is
     reported afterwards; a report that proves timely completion clears what was told."""
     assert run.completed_at is not None, "it has just finished"

@@ -9,7 +9,8 @@ from aiohttp import hdrs, web
 
 from trackdesk.contract.endpoints import ENDPOINTS
 from trackdesk.domain.errors import NotFound, TrackdeskError
-from trackdesk.server import problems
+from trackdesk.domain.identity import Permission
+from trackdesk.server import pings, problems
 from trackdesk.server.bind import Bound
 from trackdesk.server.headers import new_request_id
 
@@ -52,6 +53,10 @@ def build_app(
         for method, handler in methods.items():
             resource.add_route(method, handler)
         resource.add_route("*", _not_allowed(house, sorted(methods)))
+    ping, answers = app.router.add_resource(pings.ROUTE), pings.Pings(house)
+    for method in pings.METHODS:
+        ping.add_route(method, answers.handle)
+    ping.add_route("*", _not_allowed(house, list(pings.METHODS)))
     app.on_shutdown.append(_let_streams_go(house))
     return app
 
@@ -62,6 +67,8 @@ def _by_path(
     """Paths with their methods; a fixed segment before a parameter in its place, so that it is what matches."""
     paths: defaultdict[str, dict[str, AioHandler]] = defaultdict(dict)
     for endpoint in endpoints:
+        if endpoint.permission is Permission.PING:
+            continue  # see server/pings.py
         bound = Bound(endpoint, handlers[endpoint.name], house)
         for method, path in endpoint.routes:
             paths[path][method] = bound.handle

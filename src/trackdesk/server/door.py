@@ -57,6 +57,21 @@ class Door:
         actor = headers.get(X_ACTOR)
         return caller if actor is None else replace(caller, declared=_checked_actor(actor))
 
+    def enter_by_path(self, secret: str) -> Caller:
+        """The caller behind a key that stands in an address. Raises NotFound for one that is unknown, has expired or
+        may do more than an address may carry; RateLimited."""
+        found, now = self._keys.find(secret), self._clock.now()
+        if found is None:
+            raise NotFound("not found")
+        caller, rate, expires_at = found
+        if Permission.PING not in ALLOWED[caller.role] or (expires_at is not None and now >= expires_at):
+            raise NotFound("not found")
+        if caller.key_id is not None:
+            if rate is not None:
+                self._buckets.take(caller.key_id, rate, self._clock.monotonic())
+            self._keys.touch(caller.key_id, now)
+        return caller
+
     def still_valid(self, headers: Mapping[str, str], permission: Permission) -> bool:
         """Whether a stream that was opened with these headers may go on; counts as no request."""
         try:

@@ -1,0 +1,138 @@
+"""Pings: the little that a job says of itself by calling an address, made into runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackdesk.domain.errors import NotFound, TrackdeskError
+from trackdesk.domain.ping import REPEAT, Signal, failure
+from trackdesk.domain.run import SUPERSEDED, CompleteRun, RunError, RunStatus
+from trackdesk.engine.ping_batch import PingBatch, append
+from trackdesk.engine.run_finish import finish
+from trackdesk.store import pings, processes, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.engine.core import Engine
+    from trackdesk.engine.ping_batch import Ping
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+_SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
+
+
+class Told(NamedTuple):
+    """What a ping did: made its process, said something to the log of the run `logged`."""
+
+    namespace_id: int
+    made_process: bool
+    logged: str | None
+
+
+async def send(engine: Engine, item: Ping) -> bool:
+    """True when the ping made its process. Raises NotFound for a uuid that no process has."""
+    told = await engine.writer.run_each(ping_runs, item)
+    if told.logged is not None:
+        engine.hub.tick(told.namespace_id, "logs", told.logged)
+    return told.made_process
+
+
+def ping_runs(tx: Tx, items: Sequence[Ping]) -> list[Told | BaseException]:
+    """What each ping did, or why nothing."""
+    batch = PingBatch(tx)
+    answers: list[Told | BaseException] = []
+    for item in items:
+        try:
+            process, made = _process(tx, item)
+            answers.append(Told(process.namespace_id, made, _DO[item.said.signal](batch, item, process)))
+        except TrackdeskError as error:
+            answers.append(error)
+    batch.write()
+    return answers
+
+
+def _process(tx: Tx, item: Ping) -> tuple[ProcessRow, bool]:
+    """The process, and whether it was made just now. Raises NotFound."""
+    if item.namespace_id is None or item.said.process is None:
+        process = pings.process_of(tx, item.said.secret)
+        if process is None:
+            raise NotFound("No process has this address.")
+        return process, False
+    process = processes.find(tx, item.namespace_id, item.said.process)
+    if process is not None:
+        return process, False
+    return processes.find_or_make(tx, item.namespace_id, item.said.process, item.actor), True
+
+
+def _start(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
+    """Without a `rid` the new run takes the place of the one that was started without; its end will never be told
+    apart. With one, what is said of it again within a minute is a repeat, or comes behind its end."""
+    tx = batch.tx
+    if item.rid is None:
+        if (seq := batch.active(process)) is not None:
+            batch.settle(process)
+            finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, item.actor, kind="superseded")
+    elif (newest := _newest_of_rid(batch, process, item.rid)) is not None and _is_recent(tx, newest):
+        return None if newest.run.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
+    batch.start(item, process)
+    return None
+
+
+def _end(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
+    """Ends the run that the ping means; one that was never started has no length."""
+    failed = item.said.signal == Signal.FAIL
+    status = RunStatus.FAILED if failed else RunStatus.COMPLETED
+    error = RunError(message=failure(item.said.exit_code, item.text)) if failed else None
+    tx = batch.tx
+    attempt, row = 1, None
+    if item.rid is None:
+        if (seq := batch.active(process)) is not None:
+            row = runs.by_seq(tx, seq)
+    elif (row := _newest_of_rid(batch, process, item.rid)) is not None:
+        if row.run.status == status and _is_recent(tx, row):
+            return None
+        attempt = row.run.attempt + 1
+    if row is None or row.run.status != RunStatus.ACTIVE:
+        return _logged(item, batch.end(item, process, (status, error), attempt).uid)
+    batch.settle(process)
+    finish(tx, process, row, CompleteRun(status="FAILED" if failed else "COMPLETED", error=error), item.actor)
+    return _log_to(tx, row, item)
+
+
+def _log(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
+    """To the run that the ping means, else to the newest. Where there is none yet, a skipped one holds the lines."""
+    tx = batch.tx
+    batch.settle(process)
+    row = None if item.rid is None else _newest_of_rid(batch, process, item.rid)
+    if row is None:
+        seq = batch.active(process) or pings.newest(tx, process.id)
+        if seq is None:
+            return _logged(item, batch.end(item, process, (RunStatus.SKIPPED, None)).uid) if item.text else None
+        row = runs.by_seq(tx, seq)
+    return _log_to(tx, row, item)
+
+
+_DO = {Signal.START: _start, Signal.SUCCESS: _end, Signal.FAIL: _end, Signal.LOG: _log}
+
+
+def _newest_of_rid(batch: PingBatch, process: ProcessRow, rid: str) -> runs.RunRow | None:
+    batch.settle(process)
+    found = runs.newest_of_key(batch.tx, process.id, rid)
+    return None if found is None else runs.by_seq(batch.tx, found[0])
+
+
+def _is_recent(tx: Tx, row: runs.RunRow) -> bool:
+    """Whether the run began, or ended, so shortly ago that it is said again what was said of it."""
+    since = row.run.started_at if row.run.completed_at is None else row.run.completed_at
+    return since > tx.now - REPEAT
+
+
+def _log_to(tx: Tx, row: runs.RunRow, item: Ping) -> str | None:
+    if item.text:
+        append(tx, row.seq, item)
+    return _logged(item, row.run.uid)
+
+
+def _logged(item: Ping, uid: str) -> str | None:
+    return uid if item.text else None

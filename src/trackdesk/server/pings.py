@@ -1,0 +1,147 @@
+"""Pings over HTTP: a wrapper of their own, because they carry their secret in the path and are answered in plain words.
+
+Nothing of a path is ever logged or repeated here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from trackdesk.contract.ping import PING_OWN, PING_PROCESS
+from trackdesk.domain.errors import Invalid, Unavailable
+from trackdesk.domain.ping import BODY_LIMIT, body_text, parse_path, parse_rid
+from trackdesk.engine import pings
+from trackdesk.engine.ping_batch import Ping
+from trackdesk.server import problems
+from trackdesk.server.answer import Answer, head, is_plain
+from trackdesk.server.bind import CLIENT_GONE, SLOW
+from trackdesk.server.headers import BASE_HEADERS, new_request_id
+from trackdesk.server.limits import BODY_SECONDS, MAX_IN_FLIGHT
+
+if TYPE_CHECKING:
+    from trackdesk.domain.errors import TrackdeskError
+    from trackdesk.domain.ping import Pinged
+    from trackdesk.server.house import House
+
+log = logging.getLogger(__name__)
+
+ROUTE: Final = "/ping/{rest:.*}"
+METHODS: Final = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
+_ACTOR: Final = "ping"
+"""Who calls by a process's own address: it belongs to no key."""
+_TYPE: Final = "text/plain; charset=utf-8"
+_MORE: Final = {
+    "Access-Control-Allow-Origin": "*",  # pages may ping; they send nothing along that others hadn't
+    "Ping-Body-Limit": str(BODY_LIMIT),
+}
+_HEADERS: Final = {**BASE_HEADERS, **_MORE, "Content-Type": _TYPE}
+_WORDS: Final = {200: b"OK", 201: b"Created"}
+_HEADS: Final = {status: head(status, _TYPE, _MORE) for status in _WORDS}
+_REFUSALS: Final = {404: "not found", 429: "rate limited"}
+_INVALID: Final = {"url": "invalid url format", "rid": "invalid uuid format"}
+
+
+class Pings:
+    """Answers all of `ROUTE`."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._statistics = house.statistics
+        self._by_key = house.statistics.of(PING_PROCESS.name)
+        self._own = house.statistics.of(PING_OWN.name)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Never raises for what a caller can do wrong."""
+        started = perf_counter()
+        statistics, counts = self._statistics, self._by_key
+        statistics.in_flight += 1
+        try:
+            said = parse_path(request.match_info["rest"])
+            if said.process is None:
+                counts = self._own
+            response = _answer(request, 201 if await self._send(request, said) else 200)
+        except asyncio.CancelledError:
+            raise
+        except ConnectionError:
+            if request.transport is not None:
+                request.transport.abort()
+            response = web.Response(status=CLIENT_GONE)
+        except Exception as error:
+            response = _refusal(problems.as_error(error, new_request_id(), "a ping"))
+            if request.content.exception() is not None:  # where the next request would begin is not known
+                response.force_close()
+        finally:
+            statistics.in_flight -= 1
+        took = perf_counter() - started
+        counts.count(response.status, took)
+        if took > SLOW:
+            log.warning("a ping: %d after %.1f s", response.status, took)
+        return response
+
+    async def _send(self, request: web.Request, said: Pinged) -> bool:
+        """True when it made its process. Raises Invalid, NotFound, RateLimited, Unavailable."""
+        if self._statistics.in_flight > MAX_IN_FLIGHT:
+            raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
+        query = request.rel_url.raw_query_string
+        rid = _rid(query) if query else None
+        namespace_id, actor = None, _ACTOR
+        if said.process is not None:
+            caller = self._house.door.enter_by_path(said.secret)
+            namespace_id, actor = caller.namespace_id, caller.actor
+        text = body_text(await _body(request)) if request.body_exists else ""
+        return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))
+
+
+def _answer(request: web.Request, status: int) -> web.StreamResponse:
+    if is_plain(request):
+        return Answer(status, _HEADS[status], "", _WORDS[status])
+    return web.Response(body=_WORDS[status], status=status, headers=_HEADERS)
+
+
+def _refusal(error: TrackdeskError) -> web.Response:
+    word = _REFUSALS.get(error.status, error.title.lower())
+    if isinstance(error, Invalid):
+        word = _INVALID.get(error.field, error.detail)
+    response = web.Response(body=word.encode(), status=error.status, headers=_HEADERS)
+    if error.retry_after is not None:
+        response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
+    return response
+
+
+def _rid(query: str) -> str | None:
+    given = dict(parse_qsl(query, keep_blank_values=True)).get("rid")
+    return None if given is None else parse_rid(given)
+
+
+async def _body(request: web.Request) -> bytes:
+    """As much of it as is kept; aiohttp passes over the rest. Raises Invalid."""
+    chunks: list[bytes] = []
+    left = BODY_LIMIT + 1
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while left > 0 and (chunk := await request.content.read(left)):
+                chunks.append(chunk)
+                left -= len(chunk)
+    except TimeoutError:
+        raise Invalid("body", f"did not arrive within {BODY_SECONDS:g} s") from None
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise Invalid("body", f"could not be read: {type(error).__name__}") from None
+    return b"".join(chunks)
+
+
+def _context(request: web.Request) -> dict[str, str]:
+    """Where the ping came from, kept with the run that it makes."""
+    context = {"via": "ping", "method": request.method}
+    if request.remote:
+        context["from"] = request.remote
+    agent = request.headers.get(hdrs.USER_AGENT)
+    if agent and agent.isprintable():
+        context["user_agent"] = agent[:200]
+    return context

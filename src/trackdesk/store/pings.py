@@ -1,0 +1,70 @@
+"""What pings look up, and runs that are written when they have ended already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackdesk.domain.ping import ID_PREFIX
+from trackdesk.store import processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackdesk.domain.run import RunStatus
+    from trackdesk.store.processes import ProcessRow
+    from trackdesk.store.writer import Tx
+
+_INSERT = """
+INSERT INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at, completed_at,
+    deadline, warning_at, duration, last_heartbeat_at, context, category, service, error)
+"""
+_AFTER_PREFIX = ID_PREFIX[:-1] + chr(ord(ID_PREFIX[-1]) + 1)
+
+
+class EndedRun(NamedTuple):
+    """A row of `_INSERT`."""
+
+    seq: int
+    uid: str
+    namespace_id: int
+    process_id: int
+    id: str
+    attempt: int
+    status: RunStatus
+    deadline_status: str | None
+    started_at: int
+    completed_at: int
+    deadline: int | None
+    warning_at: int | None
+    duration: int
+    last_heartbeat_at: int
+    context: str
+    category: str | None
+    service: str | None
+    error: str | None
+
+
+def insert_ended(tx: Tx, rows: Sequence[EndedRun]) -> None:
+    tx.insert(_INSERT, rows)
+
+
+def process_of(tx: Tx, uuid: str) -> ProcessRow | None:
+    """The process whose own secret this is."""
+    row = tx.one("SELECT namespace_id, name FROM processes WHERE ping_uuid = ?", (uuid,))
+    return None if row is None else processes.find(tx, *row)
+
+
+def active(tx: Tx, process_id: int) -> int | None:
+    """The number of the process's newest ACTIVE run that a ping without a `rid` started."""
+    row = tx.one(
+        "SELECT seq FROM runs WHERE process_id = ? AND status = 'ACTIVE' AND id >= ? AND id < ? "
+        "ORDER BY id DESC LIMIT 1",
+        (process_id, ID_PREFIX, _AFTER_PREFIX),
+    )
+    return None if row is None else int(row[0])
+
+
+def newest(tx: Tx, process_id: int) -> int | None:
+    """The number of the process's newest run."""
+    row = tx.one("SELECT seq FROM runs WHERE process_id = ? ORDER BY started_at DESC, seq DESC LIMIT 1", (process_id,))
+    return None if row is None else int(row[0])
