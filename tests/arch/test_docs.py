@@ -75,8 +75,9 @@ def parameters() -> str:
     rows = ["| query of | parameters |", "|---|---|"]
     for each in ENDPOINTS:
         if each.query is not None:
-            names = " ".join(f"`{name}`" for name in each.query.model_fields if name not in {"limit", "cursor"})
-            pages = "limit" in each.query.model_fields
+            fields = {field.alias or name: field for name, field in each.query.model_fields.items()}
+            pages = {"limit", "cursor"} <= set(fields)
+            names = " ".join(f"`{name}`" for name in fields if not pages or name not in {"limit", "cursor"})
             rows.append(f"| `{each.method} {each.path}` | {names}{' ' if names and pages else ''}{'pages' * pages} |")
     return "\n".join(rows)
 

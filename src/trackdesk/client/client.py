@@ -5,11 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from trackdesk.client.analytics import Stats
 from trackdesk.client.encoding import body_bytes, query_pairs, route
 from trackdesk.client.errors import ServerAway, from_answer
 from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
-from trackdesk.client.operations import Journal, Keys, Operations, Stats
+from trackdesk.client.operations import Journal, Keys, Operations
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
 from trackdesk.client.triage import Comments, Incidents
 from trackdesk.client.work import Processes, Runs

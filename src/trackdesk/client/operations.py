@@ -1,4 +1,4 @@
-"""Keys, the journal, figures, and trackdesk itself. The live stream is `Client.live`."""
+"""Keys, the journal, and trackdesk itself. The live stream is `Client.live`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from trackdesk.domain.identity import Key, MadeKey, Readiness, Whoami
     from trackdesk.domain.incident import JournalEntry
     from trackdesk.domain.page import Page
-    from trackdesk.domain.summary import Summary
 
 
 class Keys(Group):
@@ -35,11 +34,6 @@ class Keys(Group):
 class Journal(Group):
     async def list(self, query: Query = None) -> Page[JournalEntry]:
         return await self._call(operations.JOURNAL_LIST, query=query)
-
-
-class Stats(Group):
-    async def summary(self) -> Summary:
-        return await self._call(operations.SUMMARY)
 
 
 class Operations(Group):

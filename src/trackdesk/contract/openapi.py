@@ -67,7 +67,7 @@ _TAGS: Final = {
     "deliveries": "What was sent over channels, with every attempt",
     "keys": "API keys and their roles",
     "journal": "Who changed what, and when",
-    "stats": "Counts",
+    "stats": "Figures: counts, runs over time, tags",
     "live": "The live stream",
     "operations": "trackdesk itself",
 }

@@ -8,7 +8,6 @@ from trackdesk.contract.endpoint import Endpoint
 from trackdesk.domain import filters, identity, incident
 from trackdesk.domain.identity import Permission
 from trackdesk.domain.page import Page
-from trackdesk.domain.summary import Summary
 
 KEY_LIST: Final = Endpoint[Page[identity.Key]](
     "keys.list",
@@ -55,9 +54,6 @@ JOURNAL_LIST: Final = Endpoint[Page[incident.JournalEntry]](
     "Who changed what and when, newest first",
     Page[incident.JournalEntry],
     query=filters.JournalFilter,
-)
-SUMMARY: Final = Endpoint[Summary](
-    "stats.summary", (("GET", "/v1/stats/summary"),), Permission.READ, "Headline counts", Summary
 )
 STREAM: Final = Endpoint[None](
     "live.stream",

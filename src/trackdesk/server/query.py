@@ -31,7 +31,9 @@ class QueryReader:
 
     def __init__(self, model: type[Filter] | None) -> None:
         self._model = model
-        self._fields = {} if model is None else {n: _repeats(f.annotation) for n, f in model.model_fields.items()}
+        self._fields = (
+            {} if model is None else {f.alias or n: _repeats(f.annotation) for n, f in model.model_fields.items()}
+        )
         self._default = None if model is None else model()
 
     def read(self, raw: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trackdesk.server.handlers import ingest, operations, telling, triage, work
+from trackdesk.server.handlers import analytics, ingest, operations, telling, triage, work
 
 if TYPE_CHECKING:
     from trackdesk.server.call import Handler
@@ -14,5 +14,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **ingest.HANDLERS,
     **triage.HANDLERS,
     **telling.HANDLERS,
+    **analytics.HANDLERS,
     **operations.HANDLERS,
 }

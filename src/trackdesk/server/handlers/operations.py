@@ -1,4 +1,4 @@
-"""Keys, the journal, figures, and trackdesk itself."""
+"""Keys, the journal, and trackdesk itself."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from trackdesk.engine import keys
 from trackdesk.server import docs, prometheus, stream
 from trackdesk.server.headers import BASE_HEADERS, JSON_HEADERS
 from trackdesk.store import admin_lists, journal_lists
-from trackdesk.store import summary as figures
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Key, MadeKey
     from trackdesk.domain.incident import JournalEntry
     from trackdesk.domain.page import Page
-    from trackdesk.domain.summary import Summary
     from trackdesk.server.call import Call, Handler
 
 
@@ -54,10 +52,6 @@ async def journal(call: Call) -> Page[JournalEntry]:
     return await journal_lists.page(call.engine.readers, call.caller.namespace_id, call.query)
 
 
-async def summary(call: Call) -> Summary:
-    return await figures.summary(call.engine.readers, call.caller, call.engine.clock.now())
-
-
 async def healthz(_: Call) -> dict[str, str]:
     return {"status": "ok"}
 
@@ -89,7 +83,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     "keys.delete": delete_key,
     "keys.whoami": whoami,
     "journal.list": journal,
-    "stats.summary": summary,
     "live.stream": stream.stream,
     "operations.healthz": healthz,
     "operations.readyz": readyz,

@@ -1,0 +1,111 @@
+"""What is counted of finished runs: how they ended, what became of their deadlines, how long they took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from trackdesk.domain.sketch import Sketch, add_up, bucket_of, packed, unpacked
+
+_LATE: Final = frozenset({"MISSED", "COMPLETED_LATE"})
+
+
+class Ended(NamedTuple):
+    """What counts of one finished run; instants and durations µs."""
+
+    completed_at: int
+    process_id: int
+    status: str
+    deadline_status: str | None
+    overdue: bool
+    duration: int
+    tags: dict[str, str]
+
+    @property
+    def missed(self) -> bool:
+        """Whether it missed its deadline, also when it failed after it."""
+        return self.overdue or self.deadline_status in _LATE
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of runs. A run that failed after its deadline is in `failed` and in `missed`, but once in `problems`.
+
+    `overdue` are ACTIVE runs past their deadline, which are no part of what is stored: they count as missed now.
+    `took` is the sum of the durations of COMPLETED runs (µs), and `sketch` has how they are spread.
+    """
+
+    completed: int = 0
+    on_time: int = 0
+    late: int = 0
+    failed: int = 0
+    skipped: int = 0
+    missed: int = 0
+    problems: int = 0
+    took: int = 0
+    sketch: Sketch = field(default_factory=dict)
+    overdue: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.completed + self.failed + self.skipped + self.overdue
+
+    def add(self, run: Ended, sign: int = 1) -> None:
+        """Count a run; with -1 take it out again."""
+        missed = run.missed
+        if run.status == "COMPLETED":
+            self.completed += sign
+            self.on_time += sign * (run.deadline_status == "COMPLETED_ON_TIME")
+            self.late += sign * (run.deadline_status == "COMPLETED_LATE")
+            self.took += sign * run.duration
+            bucket = bucket_of(run.duration)
+            if sign > 0:
+                self.sketch[bucket] = self.sketch.get(bucket, 0) + 1
+            else:
+                add_up(self.sketch, {bucket: 1}, sign)
+        elif run.status == "FAILED":
+            self.failed += sign
+        else:
+            self.skipped += sign
+        self.missed += sign * missed
+        self.problems += sign * (missed or run.status == "FAILED")
+
+    def add_overdue(self, count: int = 1) -> None:
+        """Count ACTIVE runs past their deadline."""
+        self.overdue += count
+        self.missed += count
+        self.problems += count
+
+    def merge(self, other: Tally, sign: int = 1) -> None:
+        """Count what `other` counts; with -1 take it out again."""
+        self.completed += sign * other.completed
+        self.on_time += sign * other.on_time
+        self.late += sign * other.late
+        self.failed += sign * other.failed
+        self.skipped += sign * other.skipped
+        self.missed += sign * other.missed
+        self.problems += sign * other.problems
+        self.took += sign * other.took
+        self.overdue += sign * other.overdue
+        add_up(self.sketch, other.sketch, sign)
+
+    def flat(self) -> list[Any]:
+        """The stored counts in the order of the fields, the sketch as a list behind them."""
+        return [
+            self.completed,
+            self.on_time,
+            self.late,
+            self.failed,
+            self.skipped,
+            self.missed,
+            self.problems,
+            self.took,
+            packed(self.sketch),
+        ]
+
+    @classmethod
+    def of_flat(cls, values: list[Any]) -> Tally:
+        """Of what `flat` gave."""
+        tally = cls(*values[:8])
+        tally.sketch = unpacked(values[8])
+        return tally

@@ -1,0 +1,46 @@
+"""ACTIVE runs past their deadline, as analytics count them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+    from trackdesk.store.ended import Which
+
+_OF_NAMESPACE = (
+    "FROM runs r INDEXED BY runs_by_deadline_status WHERE r.namespace_id = ? AND r.deadline_status = 'MISSED' "
+    "AND r.status = 'ACTIVE' AND r.deadline_status IS NOT NULL "
+    "AND r.deadline_status NOT IN ('ON_TRACK', 'COMPLETED_ON_TIME')"
+)
+_OF_PROCESS = (
+    "FROM runs r INDEXED BY runs_late WHERE r.process_id = ? AND r.status = 'ACTIVE' "
+    "AND (r.deadline_status = 'MISSED' OR r.stalled = 1) AND r.deadline_status = 'MISSED'"
+)
+
+
+async def count_overdue(connection: aiosqlite.Connection, which: Which) -> int:
+    """How many there are, where no tag is asked for."""
+    if which.processes is None:
+        rows = list(await connection.execute_fetchall(f"SELECT count(*) {_OF_NAMESPACE}", (which.namespace_id,)))
+        return int(rows[0][0])
+    total = 0
+    for process in which.processes:
+        rows = list(await connection.execute_fetchall(f"SELECT count(*) {_OF_PROCESS}", (process,)))
+        total += int(rows[0][0])
+    return total
+
+
+async def overdue_runs(connection: aiosqlite.Connection, which: Which) -> list[tuple[int, dict[str, str]]]:
+    """(process id, tags) of each."""
+    rows: list[Any] = []
+    if which.processes is None:
+        rows += await connection.execute_fetchall(f"SELECT r.process_id, r.tags {_OF_NAMESPACE}", (which.namespace_id,))
+    else:
+        for process in which.processes:
+            rows += await connection.execute_fetchall(f"SELECT r.process_id, r.tags {_OF_PROCESS}", (process,))
+    found = [(int(row[0]), orjson.loads(row[1])) for row in rows]
+    return [(process, tags) for process, tags in found if all(tags.get(key) == value for key, value in which.tags)]
