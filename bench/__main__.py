@@ -6,6 +6,7 @@ import sys
 
 QUICK = {
     "ingest": ["--rounds", "3", "--seconds", "2"],
+    "pings": ["--rounds", "3", "--seconds", "2"],
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
     "large": ["--runs", "100000", "--calls", "100"],

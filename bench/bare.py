@@ -1,4 +1,5 @@
-"""The yardstick: an aiohttp handler that reads the body, validates it with the model and answers as many bytes.
+"""The yardsticks: an aiohttp handler that reads the body, validates it with the model and answers as many bytes, and
+one that answers OK.
 
 python -m bench.bare PORT
 """
@@ -23,10 +24,16 @@ async def start(request: web.Request) -> web.Response:
     return web.Response(body=answer, status=201, content_type="application/json")
 
 
+async def ping(_: web.Request) -> web.Response:
+    """Less than this can't be done."""
+    return web.Response(body=b"OK", content_type="text/plain")
+
+
 async def serve(port: int) -> None:
     """Until killed."""
     app = web.Application()
     app.router.add_post("/v1/processes/{process}", start)
+    app.router.add_get("/ping/{key}/{process}", ping)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
