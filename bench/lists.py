@@ -298,10 +298,10 @@ class Bench:
         }
         for name, given in cases.items():
             await self.time(name, self.incident_page(**given))
-        await self.time("processes, a page", lambda: process_lists.page(self.readers, 1, ProcessFilter()))
+        await self.time("processes, a page", lambda: process_lists.page(self.readers, 1, ProcessFilter(), NOW))
         late = ProcessFilter.model_validate({"state": ["LATE", "FAILING"]})
-        await self.time("processes, late or failing", lambda: process_lists.page(self.readers, 1, late))
-        await self.time("process, with percentiles", lambda: process_lists.get(self.readers, 1, "backup-01"))
+        await self.time("processes, late or failing", lambda: process_lists.page(self.readers, 1, late, NOW))
+        await self.time("process", lambda: process_lists.get(self.readers, 1, "backup-01"))
         await self.time("inbox", lambda: inbox.page(self.readers, owner, NotificationFilter()))
         unread = NotificationFilter(unread=True)
         await self.time("inbox, unread", lambda: inbox.page(self.readers, owner, unread))

@@ -11,7 +11,7 @@ from trackdesk.store.readers import Readers
 
 
 async def names(readers: Readers, **given) -> list[str]:
-    return [each.name for each in (await process_lists.page(readers, DEFAULT, ProcessFilter(**given))).data]
+    return [each.name for each in (await process_lists.page(readers, DEFAULT, ProcessFilter(**given), NOW)).data]
 
 
 @pytest.fixture
@@ -32,11 +32,14 @@ def company(house: House) -> House:
     house.process("running", active=1, description="copies everything")
     house.run("running", deadline_status="WARNING")
     house.process("new")
+    house.process("missing", missing_since=NOW, expected_at=NOW, failed=1, active=1, schedule='{"every":60000000}')
+    house.run("missing", deadline_status="MISSED")
+    house.process("paused", paused_at=NOW, paused_by="alice", missing_since=NOW)
     return house
 
 
 async def test_the_state_follows_from_the_runs(company: House, readers: Readers) -> None:
-    page = await process_lists.page(readers, DEFAULT, ProcessFilter())
+    page = await process_lists.page(readers, DEFAULT, ProcessFilter(), NOW)
     assert {each.name: each.state for each in page.data} == {
         "late": "LATE",
         "silent": "LATE",
@@ -44,6 +47,8 @@ async def test_the_state_follows_from_the_runs(company: House, readers: Readers)
         "mended": "OK",
         "running": "RUNNING",
         "new": "OK",
+        "missing": "MISSING",
+        "paused": "PAUSED",
     }
     assert (await process_lists.get(readers, DEFAULT, "failing")).state == "FAILING"
 
@@ -53,31 +58,39 @@ async def test_the_state_follows_from_the_runs(company: House, readers: Readers)
     [
         ({"state": ["LATE"]}, ["late", "silent"]),
         ({"state": ["ok", "running"]}, ["mended", "new", "running"]),
-        ({"q": "-state:ok"}, ["failing", "late", "running", "silent"]),
+        ({"q": "-state:ok"}, ["failing", "late", "missing", "paused", "running", "silent"]),
+        ({"state": ["missing", "paused"]}, ["missing", "paused"]),
+        ({"q": "expected:<1h"}, ["missing"]),
+        ({"q": "ran:>1h"}, []),
         ({"department": ["ops"]}, ["late"]),
         ({"service": ["web"]}, ["failing"]),
         ({"category": ["night"], "state": ["OK"]}, []),
         ({"q": "name:l*"}, ["late"]),
         ({"q": "-name:l* -name:silent state:late"}, []),
         ({"search": "copies"}, ["running"]),
-        ({"q": "ing -fail"}, ["running"]),
+        ({"q": "ing -fail -miss"}, ["running"]),
         ({"sort": "-name", "limit": 2}, ["silent", "running"]),
+        ({"sort": "next_expected_at", "limit": 1}, ["missing"]),
+        ({"sort": "-next_expected_at", "limit": 1}, ["missing"]),
     ],
 )
 async def test_a_filter_lets_through_what_it_names(company: House, readers: Readers, given, expected) -> None:
     assert await names(readers, **given) == expected
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "last_run_at", "-last_run_at"])
+@pytest.mark.parametrize(
+    "sort", ["name", "-name", "last_run_at", "-last_run_at", "next_expected_at", "-next_expected_at"]
+)
 async def test_pages_lead_through_every_process_once_and_what_never_ran_comes_last(
     house: House, readers: Readers, sort: str
 ) -> None:
     for number in range(7):
-        house.process(f"p{number}", last_run_at=NOW + number % 3 if number % 2 else None)
+        at = NOW + number % 3 if number % 2 else None
+        house.process(f"p{number}", last_run_at=at, expected_at=at)
     found: list[str] = []
     cursor = None
     while True:
-        page = await process_lists.page(readers, DEFAULT, ProcessFilter(sort=sort, limit=2, cursor=cursor))
+        page = await process_lists.page(readers, DEFAULT, ProcessFilter(sort=sort, limit=2, cursor=cursor), NOW)
         found += [each.name for each in page.data]
         cursor = page.meta.next
         if cursor is None:
@@ -85,7 +98,7 @@ async def test_pages_lead_through_every_process_once_and_what_never_ran_comes_la
     assert found == await names(readers, sort=sort)
     assert sorted(found) == [f"p{number}" for number in range(7)]
     assert page.meta.total == 7
-    if "last" in sort:
+    if "name" not in sort:
         assert set(found[-4:]) == {"p0", "p2", "p4", "p6"}
 
 
@@ -94,25 +107,18 @@ async def test_a_process_tells_its_last_twenty_runs_newest_first(house: House, r
         late = "COMPLETED_LATE" if number == 24 else None
         house.run("backup", status="COMPLETED", deadline_status=late, duration=number * SECOND)
     house.run("other")
-    (process,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(q="name:backup"))).data
+    (process,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(q="name:backup"), NOW)).data
     assert [each.duration for each in process.recent] == [number * SECOND for number in range(24, 4, -1)]
     assert [each.late for each in process.recent[:2]] == [True, False]
 
 
-async def test_percentiles_are_over_the_last_completed_runs_and_only_told_of_one_process(
-    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trackdesk.store.process_lists.SAMPLE", 100)
-    house.process("backup", completed=101, failed=1)
-    house.run("backup", status="COMPLETED", duration=9999)
-    for number in range(1, 101):
-        house.run("backup", status="COMPLETED", duration=number)
-    house.run("backup", status="FAILED", duration=7777)
+async def test_percentiles_are_those_that_the_roll_ups_keep(house: House, readers: Readers) -> None:
+    house.process("backup", completed=101, failed=1, p50=50, p90=90, p99=99)
     counts = (await process_lists.get(readers, DEFAULT, "backup")).runs
     assert (counts.p50, counts.p90, counts.p99) == (50, 90, 99)
     assert counts.success_rate == pytest.approx(101 / 102)
-    (listed,) = (await process_lists.page(readers, DEFAULT, ProcessFilter())).data
-    assert listed.runs.p50 is None
+    (listed,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(), NOW)).data
+    assert listed.runs.p90 == 90
 
 
 async def test_an_unknown_process_is_not_found(house: House, readers: Readers) -> None:
@@ -130,6 +136,6 @@ async def test_the_list_reads_states_and_outcomes_by_index(company: House) -> No
 
 
 async def test_a_cursor_of_another_sort_is_refused(company: House, readers: Readers) -> None:
-    cursor = (await process_lists.page(readers, DEFAULT, ProcessFilter(limit=1))).meta.next
+    cursor = (await process_lists.page(readers, DEFAULT, ProcessFilter(limit=1), NOW)).meta.next
     with pytest.raises(Invalid, match="sorted by name"):
-        await process_lists.page(readers, DEFAULT, ProcessFilter(cursor=cursor, sort="-name"))
+        await process_lists.page(readers, DEFAULT, ProcessFilter(cursor=cursor, sort="-name"), NOW)

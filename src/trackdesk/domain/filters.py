@@ -119,7 +119,9 @@ class ProcessFilter(Searchable):
     department: Words = []
     category: Words = []
     service: Words = []
-    sort: Annotated[Literal["name", "-name", "last_run_at", "-last_run_at"], Lower] = "name"
+    sort: Annotated[
+        Literal["name", "-name", "last_run_at", "-last_run_at", "next_expected_at", "-next_expected_at"], Lower
+    ] = "name"
 
 
 class NotificationFilter(Searchable):

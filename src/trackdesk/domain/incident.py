@@ -19,6 +19,7 @@ CommentText = Annotated[Text, Field(min_length=1)]
 class Origin(StrEnum):
     MISSED = "missed"
     FAILED = "failed"
+    MISSING = "missing"
     STALLED = "stalled"
     REPORT = "report"
 
@@ -52,7 +53,7 @@ def check_step(now: IncidentStatus, wanted: IncidentStatus) -> None:
 
 
 def process_cause(process: str) -> str:
-    """What all late, failed and stalled runs of a process share."""
+    """What all late, failed, stalled and missing runs of a process share."""
     return f"process:{process}"
 
 

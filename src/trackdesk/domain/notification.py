@@ -26,6 +26,8 @@ class Kind(StrEnum):
     MISSED = "missed"
     FAILED = "failed"
     STALLED = "stalled"
+    MISSING = "missing"
+    RECOVERED = "recovered"
     CHANNEL_DEAD = "channel_dead"
     TEST = "test"
 

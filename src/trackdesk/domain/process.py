@@ -7,14 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
 from trackdesk.domain.instant import Duration, Instant, Seconds
 from trackdesk.domain.model import Input, Label, ShortText, Text, Value, clean
-from trackdesk.domain.run import check_heartbeat
+from trackdesk.domain.run import DueInput, check_heartbeat
+from trackdesk.domain.schedule import Schedule
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(clean)]
 IncidentPer = Literal["process", "run"]
+MOST_FAILURES = 100
+SHORTEST_RETENTION = HOUR
 
 
 class ProcessState(StrEnum):
@@ -22,14 +26,21 @@ class ProcessState(StrEnum):
     RUNNING = "RUNNING"
     LATE = "LATE"
     FAILING = "FAILING"
+    MISSING = "MISSING"
+    """It was expected, had its grace, and has not started."""
+    PAUSED = "PAUSED"
 
 
 class ChangeProcess(Input):
     """Members that are absent keep their value; null takes the default again."""
 
+    schedule: Schedule | None = None
+    grace: Duration | None = None
+    """How much later than expected it may start; null: five minutes, or the period where that is shorter."""
     default_deadline: Duration | None = None
     warn_at: Share | None = None
     heartbeat_timeout: Duration | None = None
+    alert_after_failures: Annotated[int, Field(ge=1, le=MOST_FAILURES)] | None = None
     auto_close: bool | None = None
     incident_per: IncidentPer | None = None
     department: Label | None = None
@@ -37,6 +48,21 @@ class ChangeProcess(Input):
     runbook_url: Url | None = None
     category: ShortText | None = None
     description: Text | None = None
+    retention: Duration | None = None
+
+    @field_validator("grace")
+    @classmethod
+    def _grace_is_some_time(cls, value: int | None) -> int | None:
+        if value is not None and value < SECOND:
+            raise ValueError("expected at least 1s")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _retention_is_long_enough(cls, value: int | None) -> int | None:
+        if value is not None and value < SHORTEST_RETENTION:
+            raise ValueError("expected at least 1h")
+        return value
 
     @field_validator("heartbeat_timeout")
     @classmethod
@@ -50,6 +76,12 @@ class ChangeProcess(Input):
         if value == 0:
             raise ValueError("expected more than 0s")
         return value
+
+
+class PauseProcess(Input):
+    until: DueInput | None = None
+    """When it ends by itself: an instant, or so long from now. Null: when somebody resumes it."""
+    reason: ShortText | None = None
 
 
 class RunCounts(Value):
@@ -66,7 +98,7 @@ class RunCounts(Value):
     p50: Seconds | None = None
     p90: Seconds | None = None
     p99: Seconds | None = None
-    """Durations of the last 1,000 completed runs; null in lists, where only one process at a time is asked for them."""
+    """Durations of its completed runs, as the roll-ups know them; null before the first was counted."""
 
 
 class Outcome(Value):
@@ -77,6 +109,8 @@ class Outcome(Value):
     late: bool
     duration: Seconds | None = None
     started_at: Instant
+    unusual: str | None = None
+    """`too often`, `too early` or `longer than p99`."""
 
 
 class Process(Value):
@@ -87,15 +121,34 @@ class Process(Value):
     department: str | None = None
     service: str | None = None
     runbook_url: str | None = None
+    schedule: Schedule | None = None
+    grace: Duration | None = None
     default_deadline: Duration | None = None
     warn_at: float = DEFAULT_WARN_AT
     heartbeat_timeout: Duration | None = None
+    alert_after_failures: int = 1
     auto_close: bool = True
     incident_per: IncidentPer = "process"
+    retention: Duration | None = None
     created_at: Instant
     updated_at: Instant
     version: int
     last_run_at: Instant | None = None
+    next_expected_at: Instant | None = None
+    """While MISSING the start that did not come; null without a schedule and while PAUSED."""
+    missing_since: Instant | None = None
+    """When it was expected and did not start."""
+    blind_at: Instant | None = None
+    """The last time it was expected while trackdesk could not see whether it started: proves nothing."""
+    paused_at: Instant | None = None
+    paused_until: Instant | None = None
+    paused_by: str | None = None
+    pause_reason: str | None = None
+    ping_uuid: str | None = None
+    """Its own secret for `/ping/{uuid}`."""
     runs: RunCounts = RunCounts()
+    last_run: Outcome | None = None
     recent: list[Outcome] = []
     """The last 20 runs, newest first."""
+    unusual: list[str] = []
+    """What is unusual about its last run and its last finished one."""

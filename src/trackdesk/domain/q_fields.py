@@ -58,6 +58,8 @@ PROCESS_FIELDS: Final = {
     "department": _TEXT,
     "category": _TEXT,
     "service": _TEXT,
+    "expected": Field(FieldKind.UNTIL),
+    "ran": _AGE,
 }
 NOTIFICATION_FIELDS: Final = {
     "kind": _enum(Kind),

@@ -51,11 +51,12 @@ class Every(Input):
 
 
 class _Given(Input):
-    """Both kinds in one, so that an error names the member (`schedule.cron`) and not the kind it was held for."""
+    """Both kinds in one, so that an error names the member (`schedule.cron`) and not the kind it was held for. Empty
+    is what is absent; null is refused."""
 
-    cron: CronLine | None = None
-    timezone: ZoneName | None = None
-    every: Interval | None = None
+    cron: CronLine = ""
+    timezone: ZoneName = ""
+    every: Interval = 0
 
 
 _FORMS = '{"cron": "0 2 * * *", "timezone": "Europe/Berlin"} or {"every": "15m"}'
@@ -65,13 +66,13 @@ def _one_of_both(value: Any, read: Callable[[Any], _Given]) -> Cron | Every:
     if isinstance(value, Cron | Every):
         return value
     given = read(value)
-    if given.cron is not None and given.every is not None:
+    if given.cron and given.every:
         raise ValueError(f"expected cron or every, not both: {_FORMS}")
-    if given.cron is not None:
+    if given.cron:
         return Cron.model_construct(cron=given.cron, timezone=given.timezone or "UTC")
-    if given.every is None:
+    if not given.every:
         raise ValueError(f"expected cron or every: {_FORMS}")
-    if given.timezone is not None:
+    if given.timezone:
         raise ValueError(f"a timezone belongs to cron, not to every: {_FORMS}")
     return Every.model_construct(every=given.every)
 

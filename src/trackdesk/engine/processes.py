@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
 from trackdesk.domain.instant import format_duration
+from trackdesk.domain.schedule import pack, unpack
 from trackdesk.engine.edits import check_department, check_version, given
 from trackdesk.store import process_lists, processes
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
-_DEFAULTS: dict[str, Any] = {"warn_at": DEFAULT_WARN_AT, "auto_close": True, "incident_per": "process"}
-_DURATIONS = {"default_deadline", "heartbeat_timeout"}
+_DEFAULTS: dict[str, Any] = {
+    "warn_at": DEFAULT_WARN_AT,
+    "auto_close": True,
+    "incident_per": "process",
+    "alert_after_failures": 1,
+}
+_DURATIONS = {"grace", "default_deadline", "heartbeat_timeout", "retention"}
 
 
 async def patch(engine: Engine, caller: Caller, name: str, body: ChangeProcess, if_match: int | None = None) -> Process:
@@ -31,6 +37,8 @@ async def patch(engine: Engine, caller: Caller, name: str, body: ChangeProcess, 
 def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int | None = None) -> None:
     """The members that `body` names; the process is made when there is none. Raises as `patch` does."""
     values = {key: _DEFAULTS.get(key) if value is None else value for key, value in given(body).items()}
+    if body.schedule is not None:
+        values["schedule"] = pack(body.schedule)
     check_department(tx, caller.namespace_id, values.get("department"))
     process = processes.find_or_make(tx, caller.namespace_id, name, caller.actor)
     check_version(tx, caller.namespace_id, "processes", name, process.version, if_match)
@@ -45,6 +53,8 @@ def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
 
 
 def _shown(key: str, value: Any) -> Any:
+    if key == "schedule" and value is not None:
+        return unpack(value).model_dump(mode="json")
     if key in _DURATIONS and value is not None:
         return format_duration(value)
     return bool(value) if key == "auto_close" else value

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from trackdesk.domain.run import Run
     from trackdesk.store.processes import ProcessRow
 
-SEVERITY_OF = {Origin.MISSED: Severity.HIGH, Origin.FAILED: Severity.HIGH, Origin.STALLED: Severity.HIGH}
+SEVERITY_OF = {
+    Origin.MISSED: Severity.HIGH,
+    Origin.FAILED: Severity.HIGH,
+    Origin.STALLED: Severity.HIGH,
+    Origin.MISSING: Severity.HIGH,
+}
 
 _EVENTS = {
     Kind.STARTED: "process.started",
@@ -27,6 +32,7 @@ _ORIGIN_EVENTS = {
     Origin.MISSED: "process.deadline_missed",
     Origin.FAILED: "process.failed",
     Origin.STALLED: "process.stalled",
+    Origin.MISSING: "process.missing",
 }
 TITLE_LENGTH = 255
 

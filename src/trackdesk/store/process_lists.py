@@ -9,6 +9,9 @@ from trackdesk.domain.page import Page
 from trackdesk.domain.process import Outcome, Process, ProcessState, RunCounts
 from trackdesk.domain.q import parse
 from trackdesk.domain.q_fields import PROCESS_FIELDS
+from trackdesk.domain.run import RunStatus
+from trackdesk.domain.schedule import unpack
+from trackdesk.domain.unusual import Ran, unusual
 from trackdesk.store.conditions import Part, Terms, among, contains, every, meet, negate, one_of, words_of
 from trackdesk.store.keyset import make_page, read_position, split_sort
 
@@ -16,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackdesk.domain.filters import ProcessFilter
+    from trackdesk.domain.schedule import Schedule
     from trackdesk.store.readers import Readers
 
 RECENT = 20
-SAMPLE = 1000
-"""Percentiles are taken over so many of the last completed runs."""
 
 _LATE = (
     "EXISTS (SELECT 1 FROM runs l INDEXED BY runs_late WHERE l.process_id = p.id AND l.status = 'ACTIVE' "
@@ -35,7 +37,8 @@ _FAILING = (
     "AND (y.started_at, y.seq) > (f.started_at, f.seq) AND y.status <> 'ACTIVE'))"
 )
 STATE = (
-    f"CASE WHEN p.active > 0 AND {_LATE} THEN 'LATE' WHEN p.failed > 0 AND {_FAILING} THEN 'FAILING' "
+    "CASE WHEN p.paused_at IS NOT NULL THEN 'PAUSED' WHEN p.missing_since IS NOT NULL THEN 'MISSING' "
+    f"WHEN p.active > 0 AND {_LATE} THEN 'LATE' WHEN p.failed > 0 AND {_FAILING} THEN 'FAILING' "
     "WHEN p.active > 0 THEN 'RUNNING' ELSE 'OK' END"
 )
 """The state of process `p`. The last finished run is the one that was started last."""
@@ -43,18 +46,23 @@ STATE = (
 _COLUMNS = (
     "p.id, p.name, p.description, p.category, p.department, p.service, p.runbook_url, p.default_deadline, p.warn_at, "
     "p.heartbeat_timeout, p.auto_close, p.incident_per, p.created_at, p.updated_at, p.version, p.last_run_at, p.total, "
-    "p.active, p.completed, p.failed, p.skipped, p.late"
+    "p.active, p.completed, p.failed, p.skipped, p.late, p.schedule, p.grace, p.alert_after_failures, p.retention, "
+    "p.expected_at, p.missing_since, p.blind_at, p.paused_at, p.paused_until, p.paused_by, p.pause_reason, "
+    "p.ping_uuid, p.p50, p.p90, p.p99"
 )
 _WIDTH = _COLUMNS.count(",") + 1
 
 
-async def page(readers: Readers, namespace_id: int, given: ProcessFilter) -> Page[Process]:
-    """Without percentiles, which only `get` reads. Processes that never ran come last when sorted by `last_run_at`."""
+_SORTS = {"last_run_at": "p.last_run_at", "next_expected_at": "p.expected_at"}
+
+
+async def page(readers: Readers, namespace_id: int, given: ProcessFilter, now: int) -> Page[Process]:
+    """`now` µs. Sorted by a time, processes that have none (never ran, nothing expected) come last."""
     column, down = split_sort(given.sort)
     start = read_position(given.cursor, given.sort, "s" if column == "name" else "ii")
-    where = _condition(namespace_id, given)
-    # A time that none has puts what never ran last, both ways.
-    keys = ("p.name",) if column == "name" else (f"ifnull(p.last_run_at, {-1 if down else 2**62})", "p.id")
+    where = _condition(namespace_id, given, now)
+    # A time that none has puts what has no time last, both ways.
+    keys = ("p.name",) if column == "name" else (f"ifnull({_SORTS[column]}, {-1 if down else 2**62})", "p.id")
     shown = where
     if start is not None:
         marks = ", ".join("?" * len(keys))
@@ -85,16 +93,14 @@ async def get(readers: Readers, namespace_id: int, name: str) -> Process:
     if row is None:
         raise NotFound(f"There is no process {name}.")
     recent = await _recent(readers, [row[0]])
-    durations = await readers.all(
-        "SELECT duration FROM runs INDEXED BY runs_by_process WHERE process_id = ? AND status = 'COMPLETED' "
-        "AND duration IS NOT NULL ORDER BY started_at DESC, seq DESC LIMIT ?",
-        (row[0], SAMPLE),
-    )
-    return _process(row, recent.get(row[0], []), sorted(each[0] for each in durations))
+    return _process(row, recent.get(row[0], []))
 
 
-def _condition(namespace_id: int, given: ProcessFilter) -> Part:
-    terms = Terms(parse(given.q, PROCESS_FIELDS) if given.q else (), PROCESS_FIELDS, 0)
+_FIELD_COLUMNS = {"expected": "p.expected_at", "ran": "p.last_run_at"}
+
+
+def _condition(namespace_id: int, given: ProcessFilter, now: int) -> Part:
+    terms = Terms(parse(given.q, PROCESS_FIELDS) if given.q else (), PROCESS_FIELDS, now)
     words, without = terms.words()
     parts = [Part("p.namespace_id = ?", (namespace_id,))]
     states = meet(given.state or None, terms.choice("state"))
@@ -104,7 +110,7 @@ def _condition(namespace_id: int, given: ProcessFilter) -> Part:
         ("p.service", given.service),
     ):
         parts += [one_of(column, values)] if values else []
-    narrow, loose = terms.parts({field: f"p.{field}" for field in PROCESS_FIELDS})
+    narrow, loose = terms.parts({field: _FIELD_COLUMNS.get(field, f"p.{field}") for field in PROCESS_FIELDS})
     parts += narrow + loose
     parts += [_has(word) for word in (*words, *words_of(given.search or ""))]
     parts += [negate(_has(word)) for word in without]
@@ -137,13 +143,14 @@ async def _recent(readers: Readers, ids: Sequence[int]) -> dict[int, list[Outcom
             late=row[3] in {"MISSED", "COMPLETED_LATE"},
             duration=row[4],
             started_at=row[5],
+            unusual=None,
         )
         recent.setdefault(row[0], []).append(outcome)
     return recent
 
 
-def _process(row: Any, recent: list[Outcome], durations: Sequence[int] = ()) -> Process:
-    """Of `_COLUMNS` and `STATE`; `durations` sorted."""
+def _process(row: Any, recent: list[Outcome]) -> Process:
+    """Of `_COLUMNS` and `STATE`."""
     completed, failed = row[18], row[19]
     counts = RunCounts.model_construct(
         total=row[16],
@@ -153,32 +160,57 @@ def _process(row: Any, recent: list[Outcome], durations: Sequence[int] = ()) -> 
         skipped=row[20],
         late=row[21],
         success_rate=completed / (completed + failed) if completed + failed else None,
-        p50=_percentile(durations, 50),
-        p90=_percentile(durations, 90),
-        p99=_percentile(durations, 99),
+        p50=row[34],
+        p90=row[35],
+        p99=row[36],
     )
+    schedule = None if row[22] is None else unpack(row[22])
+    recent = _marked(recent, schedule, counts.p99)
     return Process.model_construct(
         name=row[1],
-        state=ProcessState(row[22]),
+        state=ProcessState(row[_WIDTH]),
         description=row[2],
         category=row[3],
         department=row[4],
         service=row[5],
         runbook_url=row[6],
+        schedule=schedule,
+        grace=row[23],
         default_deadline=row[7],
         warn_at=row[8],
         heartbeat_timeout=row[9],
+        alert_after_failures=row[24],
         auto_close=bool(row[10]),
         incident_per=row[11],
+        retention=row[25],
         created_at=row[12],
         updated_at=row[13],
         version=row[14],
         last_run_at=row[15],
+        next_expected_at=row[26],
+        missing_since=row[27],
+        blind_at=row[28],
+        paused_at=row[29],
+        paused_until=row[30],
+        paused_by=row[31],
+        pause_reason=row[32],
+        ping_uuid=row[33],
         runs=counts,
+        last_run=recent[0] if recent else None,
         recent=recent,
+        unusual=_unusual_now(recent),
     )
 
 
-def _percentile(ordered: Sequence[int], percent: int) -> int | None:
-    """The least value that is not under `percent` of all."""
-    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
+def _marked(recent: list[Outcome], schedule: Schedule | None, p99: int | None) -> list[Outcome]:
+    """With what is unusual about each."""
+    odd = unusual([Ran(run.started_at, run.duration, run.status) for run in recent], schedule, p99)
+    return [
+        run if what is None else run.model_copy(update={"unusual": what}) for run, what in zip(recent, odd, strict=True)
+    ]
+
+
+def _unusual_now(recent: Sequence[Outcome]) -> list[str]:
+    ended = next((run for run in recent if run.status != RunStatus.ACTIVE), None)
+    last = [run for run in (*recent[:1], ended) if run is not None and run.unusual is not None]
+    return list(dict.fromkeys(str(run.unusual) for run in last))

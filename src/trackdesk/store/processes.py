@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import orjson
 
 from trackdesk.domain.clock import DAY
 from trackdesk.domain.errors import NotFound
+from trackdesk.domain.schedule import unpack
 
 if TYPE_CHECKING:
+    from trackdesk.domain.schedule import Schedule
     from trackdesk.store.writer import Tx
 
 MAX_AHEAD = DAY
@@ -18,7 +21,7 @@ MAX_AHEAD = DAY
 
 _COLUMNS = (
     "id, namespace_id, name, department, service, category, default_deadline, warn_at, heartbeat_timeout, auto_close, "
-    "incident_per, runbook_url, version"
+    "incident_per, runbook_url, version, alert_after_failures, grace, paused_at IS NOT NULL, schedule"
 )
 
 
@@ -39,6 +42,10 @@ class ProcessRow:
     incident_per: str
     runbook_url: str | None
     version: int
+    alert_after_failures: int
+    grace: int | None
+    paused: bool
+    schedule: Schedule | None
 
 
 def find(tx: Tx, namespace_id: int, name: str) -> ProcessRow | None:
@@ -48,7 +55,8 @@ def find(tx: Tx, namespace_id: int, name: str) -> ProcessRow | None:
         row = tx.one(f"SELECT {_COLUMNS} FROM processes WHERE namespace_id = ? AND name = ?", (namespace_id, name))
         if row is None:
             return None
-        process = known[namespace_id, name] = ProcessRow(*row)
+        schedule = None if row[-1] is None else unpack(row[-1])
+        process = known[namespace_id, name] = ProcessRow(*(*row[:-1], schedule))
     return process
 
 
@@ -57,6 +65,12 @@ def get(tx: Tx, namespace_id: int, name: str) -> ProcessRow:
     if process is None:
         raise NotFound(f"There is no process {name!r}.")
     return process
+
+
+def names(tx: Tx, namespace_id: int) -> list[str]:
+    return [
+        row[0] for row in tx.all("SELECT name FROM processes WHERE namespace_id = ? ORDER BY name", (namespace_id,))
+    ]
 
 
 def of_run(tx: Tx, process_id: int) -> ProcessRow:
@@ -70,8 +84,8 @@ def find_or_make(tx: Tx, namespace_id: int, name: str, actor: str) -> ProcessRow
     if process is not None:
         return process
     tx.execute(
-        "INSERT INTO processes (namespace_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)",
-        (namespace_id, name, tx.now, tx.now),
+        "INSERT INTO processes (namespace_id, name, ping_uuid, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+        (namespace_id, name, str(uuid4()), tx.now, tx.now),
     )
     tx.journal(namespace_id, "processes", "made", name, actor)
     return get(tx, namespace_id, name)
@@ -84,6 +98,11 @@ def change(tx: Tx, process: ProcessRow, values: dict[str, Any]) -> None:
         f"UPDATE processes SET {names}, version = version + 1, updated_at = ? WHERE id = ?",
         (*values.values(), tx.now, process.id),
     )
+    forget(tx, process)
+
+
+def forget(tx: Tx, process: ProcessRow) -> None:
+    """What is remembered of its settings no longer holds."""
     tx.cache.get("processes", {}).pop((process.namespace_id, process.name), None)
 
 

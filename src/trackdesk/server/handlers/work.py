@@ -49,7 +49,8 @@ async def logs(call: Call) -> Page[LogLine]:
 
 
 async def list_processes(call: Call) -> Page[Process]:
-    return await process_lists.page(call.engine.readers, call.caller.namespace_id, call.query)
+    engine = call.engine
+    return await process_lists.page(engine.readers, call.caller.namespace_id, call.query, engine.clock.now())
 
 
 async def get_process(call: Call) -> Process:

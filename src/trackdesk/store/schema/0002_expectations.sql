@@ -5,8 +5,7 @@ ALTER TABLE processes ADD COLUMN grace INTEGER; -- null: the usual one
 ALTER TABLE processes ADD COLUMN alert_after_failures INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE processes ADD COLUMN retention INTEGER; -- null: as all others
 ALTER TABLE processes ADD COLUMN ping_uuid TEXT; -- its own secret for /ping/{uuid}
-ALTER TABLE processes ADD COLUMN failures_in_row INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE processes ADD COLUMN expected_at INTEGER; -- when it is expected next
+ALTER TABLE processes ADD COLUMN expected_at INTEGER; -- when it is expected next; while missing, the start that did not come
 ALTER TABLE processes ADD COLUMN next_due_at INTEGER; -- when time alone changes this process; null: never
 ALTER TABLE processes ADD COLUMN missing_since INTEGER; -- when it was expected and did not start; null: not missing
 ALTER TABLE processes ADD COLUMN paused_at INTEGER;
