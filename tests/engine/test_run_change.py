@@ -8,6 +8,7 @@ import pytest
 
 from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.errors import Conflict, Invalid, NotFound
+from trackdesk.store import removal
 
 if TYPE_CHECKING:
     from tests.engine.house import House
@@ -151,7 +152,9 @@ async def test_a_deleted_run_takes_its_lines_and_tags_with_it(still: House) -> N
     await still.delete(run)
 
     assert still.values("SELECT uid FROM runs") == [keep.uid]
-    assert still.values("SELECT count(*) FROM logs") == still.values("SELECT count(*) FROM run_tags") == [0]
+    assert still.values("SELECT count(*) FROM tags") == still.values("SELECT count(*) FROM run_tags") == [0]
+    await still.engine.writer.run(lambda tx: removal.sweep(tx, 10))
+    assert still.values("SELECT count(*) FROM logs") == still.values("SELECT count(*) FROM gone_runs") == [0]
     assert still.rows("SELECT total, active, last_run_at FROM processes") == [
         {"total": 1, "active": 1, "last_run_at": keep.started_at}
     ]

@@ -39,8 +39,10 @@ WHERE j.topic = 'runs' AND j.kind IN ('completed', 'failed', 'skipped', 'superse
 BROKEN: dict[str, str] = {
     "a page of the file is damaged": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "a row lacks its parent": "SELECT * FROM pragma_foreign_key_check",
-    "the journal has a gap": "SELECT count(*), min(seq), max(seq) FROM journal HAVING count(*) <> max(seq) OR "
-    "min(seq) <> 1",
+    "the journal has a gap": "SELECT count(*), min(seq), max(seq) FROM journal WHERE seq > "
+    "coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'journal_gap'), 0) "
+    "HAVING count(*) > 0 AND count(*) <> max(seq) - "
+    "coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'journal_gap'), 0)",
     "a process counts other runs than it has": _COUNTED,
     "a request was carried out twice": "SELECT correlation_id FROM runs WHERE correlation_id IS NOT NULL "
     "GROUP BY correlation_id HAVING count(*) > 1",
@@ -100,6 +102,10 @@ BROKEN: dict[str, str] = {
     "(SELECT count(*) FROM journal WHERE topic = 'deliveries' AND kind = 'sent' AND ref = CAST(d.id AS TEXT))",
     "a delivery is forgotten": "SELECT id FROM deliveries WHERE status IN ('PENDING', 'RETRYING') AND "
     "next_due_at IS NULL",
+    "a line has lost its run": "SELECT l.id FROM logs l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE seq = l.run_seq) "
+    "AND NOT EXISTS (SELECT 1 FROM gone_runs WHERE seq = l.run_seq)",
+    "a run is gone and is there": "SELECT seq FROM gone_runs WHERE seq IN (SELECT seq FROM runs)",
+    "a tag has no run": "SELECT id FROM tags WHERE id NOT IN (SELECT tag_id FROM run_tags)",
     "a line stands twice": "SELECT run_seq, seq FROM logs WHERE seq IS NOT NULL GROUP BY run_seq, seq HAVING "
     "count(*) > 1",
 }

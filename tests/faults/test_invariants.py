@@ -40,6 +40,9 @@ DAMAGE = {
     "a delivery miscounts its attempts": "UPDATE deliveries SET attempts = 2",
     "a sent delivery is not in the journal": "DELETE FROM journal WHERE kind = 'sent'",
     "a delivery is forgotten": "UPDATE deliveries SET status = 'PENDING', next_due_at = NULL",
+    "a line has lost its run": "UPDATE logs SET run_seq = -id",
+    "a run is gone and is there": "INSERT OR IGNORE INTO gone_runs SELECT seq FROM runs",
+    "a tag has no run": "INSERT INTO tags (namespace_id, key, value) VALUES (1, 'no', 'run')",
     "a line stands twice": "UPDATE logs SET seq = 1",
 }
 UNBREAKABLE = {"a page of the file is damaged"}

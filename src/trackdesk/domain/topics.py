@@ -2,7 +2,17 @@
 
 from typing import Final
 
-TOPICS: Final = ("runs", "processes", "incidents", "notifications", "channels", "deliveries", "keys", "departments")
+TOPICS: Final = (
+    "runs",
+    "processes",
+    "incidents",
+    "notifications",
+    "channels",
+    "deliveries",
+    "keys",
+    "departments",
+    "cleanup",
+)
 """Those of the journal."""
 STREAM_TOPICS: Final = (*TOPICS, "logs", "progress")
 """With those that are no changes of state: only the live stream tells them, and keeps nothing of them."""

@@ -12,7 +12,7 @@ from trackdesk.domain.model import merge_context
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import DeadlineStatus, LogsAccepted, Progress, Run, RunStatus
 from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
-from trackdesk.store import logs, processes, runs
+from trackdesk.store import logs, processes, removal, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def _patch(tx: Tx, patch: Patch) -> Run:
     run = before.model_copy(update=update)
     runs.save(tx, row._replace(run=run, warning_at=warning_at))
     if run.tags != before.tags:
-        runs.delete_tags(tx, patch.namespace_id, row.seq, before.started_at, before.tags)
+        removal.remove_tags(tx, [(patch.namespace_id, row.seq, before.started_at, before.tags)])
         runs.insert_tags(tx, [(patch.namespace_id, row.seq, run.started_at, run.tags)])
     _follow(tx, process, before, run, patch.actor, changed)
     return run
@@ -186,8 +186,9 @@ def delete_run(tx: Tx, namespace_id: int, actor: str, address: RunAddress) -> No
     row = runs.get(tx, namespace_id, address)
     run = row.run
     process = processes.get(tx, namespace_id, run.process)
-    runs.delete_tags(tx, namespace_id, row.seq, run.started_at, run.tags)
-    runs.delete(tx, row.seq)
+    removal.remove_tags(tx, [(namespace_id, row.seq, run.started_at, run.tags)])
+    removal.let_go(tx, [row.seq])
+    tx.wake("retention", tx.now)
     counts = processes.Counts()
     counts.add(process.id, **{"total": -1, run.status.lower(): -1, "late": -int(runs.is_late(run))})
     counts.write(tx)

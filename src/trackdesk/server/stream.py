@@ -82,12 +82,11 @@ async def _opening(call: Call, subscription: Subscription, since: int | None, to
     what is in both is skipped by its number.
     """
     readers = call.engine.readers
-    oldest, newest = await journal_lists.bounds(readers)
-    oldest, newest = oldest or 0, newest or 0
+    oldest, newest = await journal_lists.resumable(readers)
     if since is None:
         subscription.skip_to(newest)
         return encode_start(newest)
-    if not oldest - 1 <= since <= newest:
+    if not oldest <= since <= newest:
         subscription.skip_to(newest)
         return encode_resync(newest, None, "the journal does not reach back to there")
     entries = await journal_lists.since(readers, call.caller.namespace_id, since, MAX_REPLAY + 1)

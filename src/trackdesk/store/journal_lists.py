@@ -94,3 +94,13 @@ async def bounds(readers: Readers) -> tuple[int, int]:
     """The oldest and the newest sequence number that are kept; (0, 0) for an empty journal."""
     row = await readers.one("SELECT (SELECT min(seq) FROM journal), (SELECT max(seq) FROM journal)")
     return (row[0], row[1]) if row is not None and row[0] is not None else (0, 0)
+
+
+async def resumable(readers: Readers) -> tuple[int, int]:
+    """(from, to): whoever has heard everything up to a number between them, including both, can be told the rest."""
+    row = await readers.one(
+        "SELECT (SELECT value FROM facts WHERE name = 'journal_gap'), "
+        "(SELECT seq FROM sqlite_sequence WHERE name = 'journal')"
+    )
+    assert row is not None, "a row of two values"
+    return int(row[0] or 0), int(row[1] or 0)

@@ -11,6 +11,8 @@ from trackdesk.store.errors import Busy, SqliteTooOld, StoreError, translate
 MINIMUM_SQLITE = (3, 37, 0)  # STRICT tables; RETURNING came with 3.35
 CHECKPOINT_PAGES = 10_000  # 40 MB of WAL: random index pages are written once instead of ten times
 WAL_SIZE_LIMIT = 64 * 1024 * 1024
+INCREMENTAL = 2
+"""The mode of `auto_vacuum` in which free pages are given back when they are asked for."""
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -40,6 +42,8 @@ def open_database(path: Path, *, busy_limit: float = 5.0) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise translate(error, f"open {path}") or StoreError(f"could not open {path}: {error}") from error
     try:
+        # Only heard before a file's first page is written. What it costs every insert was measured: nothing to be seen.
+        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
         _switch_to_wal(connection, busy_limit)
         _set_pragmas(connection)
     except sqlite3.Error as error:

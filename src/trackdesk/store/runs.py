@@ -90,14 +90,6 @@ def insert_tags(tx: Tx, runs: Iterable[tuple[int, int, int, dict[str, str]]]) ->
         known.clear()
 
 
-def delete_tags(tx: Tx, namespace_id: int, seq: int, started_at: int, tags: dict[str, str]) -> None:
-    for key, value in tags.items():
-        tx.execute(
-            "DELETE FROM run_tags WHERE tag_id = ? AND started_at = ? AND run_seq = ?",
-            (_tag_id(tx, namespace_id, key, value), started_at, seq),
-        )
-
-
 def _tag_id(tx: Tx, namespace_id: int, key: str, value: str) -> int:
     row = tx.one("SELECT id FROM tags WHERE namespace_id = ? AND key = ? AND value = ?", (namespace_id, key, value))
     if row is None:
@@ -304,10 +296,6 @@ def failing(tx: Tx, process_id: int, run_id: str | None) -> bool:
             (process_id, run_id, SUPERSEDED),
         )
     return row is not None and bool(row[0])
-
-
-def delete(tx: Tx, seq: int) -> None:
-    tx.execute("DELETE FROM runs WHERE seq = ?", (seq,))
 
 
 def is_late(run: Run) -> bool:
