@@ -11,6 +11,7 @@ QUICK = {
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
     "large": ["--runs", "100000", "--calls", "100"],
     "console": ["--rounds", "3", "--keys", "20"],
+    "bulk": ["--rounds", "2", "--requests", "10"],
     "writer": ["--rounds", "2", "--seconds", "1", "--uvloop"],
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from trackdesk.domain.errors import Invalid
 from trackdesk.domain.model import Input, ProcessName, RunId, Value
 from trackdesk.domain.run import CompleteRun, NewLog, PatchRun, RunAddress, StartRun
 
@@ -32,23 +33,17 @@ class OfRun(Line):
     id: RunId | None = None
     attempt: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = None
 
-    @model_validator(mode="after")
-    def _names_one_run(self) -> Self:
+    def address(self) -> RunAddress | None:
+        """None when it is named by the line that started it. Raises Invalid."""
         by_key = self.process is not None and self.id is not None
         half = (self.process is None) != (self.id is None)
         if (self.run is not None) + (self.start is not None) + by_key != 1 or half:
-            raise ValueError('expected one of "run", "start", or "process" with "id"')
+            raise Invalid("line", 'expected one of "run", "start", or "process" with "id"')
         if self.attempt is not None and not by_key:
-            raise ValueError('"attempt" goes with "process" and "id"')
-        return self
-
-    def address(self) -> RunAddress | None:
-        """None when it is named by the line that started it."""
-        if self.run is not None:
-            return RunAddress(uid=self.run)
-        if self.process is None or self.id is None:
-            return None
-        return RunAddress(process=self.process, id=self.id, attempt=self.attempt)
+            raise Invalid("line", '"attempt" goes with "process" and "id"')
+        if self.process is not None and self.id is not None:
+            return RunAddress(process=self.process, id=self.id, attempt=self.attempt)
+        return None if self.run is None else RunAddress(uid=self.run)
 
 
 class StartLine(Line, StartRun):

@@ -31,6 +31,11 @@ DURATION_HINT = 'a duration such as "30m", "1h30m", "45s" or "PT30M"'
 
 def parse_rfc3339(text: str) -> int:
     """µs since the epoch. Raises ValueError, also when the offset is missing."""
+    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[20:26].isdigit() and text.isascii():
+        # As we write it ourselves; and what is told together mostly happened within few seconds.
+        whole = _at_second(text[:19] + "Z")
+        if whole is not None:
+            return within(whole + int(text[20:26]), text)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"expected {INSTANT_HINT}, not {shorten(text)}")
@@ -50,6 +55,14 @@ def parse_rfc3339(text: str) -> int:
             raise ValueError(f"expected {INSTANT_HINT}, not {shorten(text)}")
         micros += -offset if zone[0] == "+" else offset
     return within(micros, text)
+
+
+@lru_cache(maxsize=1024)
+def _at_second(text: str) -> int | None:
+    try:
+        return parse_rfc3339(text)
+    except ValueError:
+        return None
 
 
 def within(micros: int, given: object) -> int:

@@ -70,45 +70,61 @@ class _Chunk:
         self.logged: set[str] = set()
         self.moved: set[str] = set()
 
-    def accept(self, item: Item) -> None:
-        self.accepted += 1
-        if item.line.uid is not None:
-            self.fates[item.line.uid] = None
+    def accept(self, items: Sequence[Item], known: int = 0) -> None:
+        """`known` of them stood before."""
+        self.accepted += len(items)
+        self.duplicates += known
+        for item in items:
+            if item.line.uid is not None:
+                self.fates[item.line.uid] = None
 
-    def repeat(self, item: Item) -> None:
-        self.duplicates += 1
-        self.accept(item)
+    def refuse(self, items: Sequence[Item], error: TrackdeskError) -> None:
+        for item in items:
+            self.refused.append((item.number, error))
+            if item.line.uid is not None:
+                self.fates[item.line.uid] = error
 
-    def refuse(self, item: Item, error: TrackdeskError) -> None:
-        self.refused.append((item.number, error))
-        if item.line.uid is not None:
-            self.fates[item.line.uid] = error
+    def by_address(self, items: Sequence[Item]) -> dict[RunAddress, list[Item]]:
+        """The items under the runs that they name; those whose run can't be known are refused."""
+        found: dict[tuple[Any, ...], list[Item]] = {}
+        for item in items:
+            line = item.line
+            found.setdefault((line.run, line.start, line.process, line.id, line.attempt), []).append(item)
+        addressed: dict[RunAddress, list[Item]] = {}
+        for theirs in found.values():
+            try:
+                address = self._address(theirs[0].line)
+            except TrackdeskError as error:
+                self.refuse(theirs, error)
+            else:
+                addressed.setdefault(address, []).extend(theirs)
+        return addressed
 
     def addressed(self, items: Sequence[Item]) -> list[tuple[Item, RunAddress]]:
-        """The items with the runs that they name; those whose run can't be known are refused."""
-        found = []
-        for item in items:
-            address = item.line.address()
-            if address is None:
-                uid = self.started.get(item.line.start)
-                if uid is None:
-                    started_by = item.line.start
-                    self.refuse(item, NotFound(f"No line with the uid {started_by!r} started a run in the last 24 h."))
-                    continue
-                address = RunAddress(uid=uid)
-            found.append((item, address))
-        return found
+        """The same, each item with its run, in the order of the lines."""
+        pairs = [(item, address) for address, theirs in self.by_address(items).items() for item in theirs]
+        return sorted(pairs, key=lambda pair: pair[0].number)
+
+    def _address(self, line: OfRun) -> RunAddress:
+        address = line.address()
+        if address is not None:
+            return address
+        assert line.start is not None, "a line names its run in one of the ways"
+        uid = self.started.get(line.start)
+        if uid is None:
+            raise NotFound(f"No line with the uid {line.start!r} started a run in the last 24 h.")
+        return RunAddress(uid=uid)
 
 
 def _start(chunk: _Chunk, items: Sequence[Item]) -> None:
     starts = [Start(chunk.namespace_id, chunk.actor, item.line.process, item.line) for item in items]
     for item, answer in zip(items, start_runs(chunk.tx, starts), strict=True):
         if isinstance(answer, TrackdeskError):
-            chunk.refuse(item, answer)
+            chunk.refuse([item], answer)
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            chunk.accept(item)
+            chunk.accept([item])
             if item.line.uid is not None:
                 chunk.started[item.line.uid] = answer.uid
 
@@ -118,11 +134,11 @@ def _patch(chunk: _Chunk, items: Sequence[Item]) -> None:
     patches = [Patch(chunk.namespace_id, chunk.actor, address, _change(item.line)) for item, address in addressed]
     for (item, _), answer in zip(addressed, patch_runs(chunk.tx, patches), strict=True):
         if isinstance(answer, TrackdeskError):
-            chunk.refuse(item, answer)
+            chunk.refuse([item], answer)
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            chunk.accept(item)
+            chunk.accept([item])
             if "progress" in item.line.model_fields_set:
                 chunk.moved.add(answer.uid)
 
@@ -136,23 +152,18 @@ def _change(line: PatchLine | HeartbeatLine) -> PatchRun:
 
 def _log(chunk: _Chunk, items: Sequence[Item]) -> None:
     """The lines of one run together, so that the run is looked up once."""
-    by_run: dict[RunAddress, list[Item]] = {}
-    for item, address in chunk.addressed(items):
-        by_run.setdefault(address, []).append(item)
+    by_run = chunk.by_address(items)
     requests = [
         Lines(chunk.namespace_id, address, [item.line for item in theirs]) for address, theirs in by_run.items()
     ]
     for theirs, answer in zip(by_run.values(), append_logs(chunk.tx, requests), strict=True):
         if isinstance(answer, TrackdeskError):
-            for item in theirs:
-                chunk.refuse(item, answer)
+            chunk.refuse(theirs, answer)
         elif isinstance(answer, BaseException):
             raise answer
         else:
             uid, taken = answer
-            for item in theirs:
-                chunk.accept(item)
-            chunk.duplicates += len(theirs) - taken.accepted  # their `seq` was known
+            chunk.accept(theirs, len(theirs) - taken.accepted)  # their `seq` was known
             chunk.logged.add(uid)
 
 
@@ -161,13 +172,13 @@ def _complete(chunk: _Chunk, items: Sequence[Item]) -> None:
     requests = [Finish(chunk.namespace_id, chunk.actor, address, item.line) for item, address in addressed]
     for (item, address), answer in zip(addressed, finish_runs(chunk.tx, requests), strict=True):
         if not isinstance(answer, BaseException):
-            chunk.accept(item)
+            chunk.accept([item])
         elif not isinstance(answer, TrackdeskError):
             raise answer
         elif answer.code == "run_finished" and _ended_so(chunk, address, item.line):
-            chunk.repeat(item)
+            chunk.accept([item], 1)
         else:
-            chunk.refuse(item, answer)
+            chunk.refuse([item], answer)
 
 
 def _ended_so(chunk: _Chunk, address: RunAddress, line: CompleteLine) -> bool:
@@ -188,11 +199,11 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "run.start": Kind(StartLine, _start, 10),
-    "run.patch": Kind(PatchLine, _patch, 10),
-    "run.heartbeat": Kind(HeartbeatLine, _patch, 6),
+    "run.start": Kind(StartLine, _start, 4),
+    "run.patch": Kind(PatchLine, _patch, 6),
+    "run.heartbeat": Kind(HeartbeatLine, _patch, 4),
     "log": Kind(LogLine, _log, 1),
-    "run.complete": Kind(CompleteLine, _complete, 16),
+    "run.complete": Kind(CompleteLine, _complete, 8),
 }
 """Every kind of line, in the order in which they mostly follow each other in the life of a run."""
 
@@ -209,9 +220,9 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
     for item in repeats:
         fate = chunk.fates.get(item.line.uid)
         if fate is None:
-            chunk.repeat(item)
+            chunk.accept([item], 1)
         else:
-            chunk.refuse(item, fate)
+            chunk.refuse([item], fate)
     rows = [
         TakenUid(caller.namespace_id, uid, chunk.started.get(uid), tx.now)
         for uid, fate in chunk.fates.items()
@@ -225,7 +236,7 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
 def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """What is to be done, and what repeats a line that was taken in the last day or stands further up."""
     uids = [item.line.uid for item in items if item.line.uid is not None]
-    named = [item.line.start for item in items if isinstance(item.line, OfRun) and item.line.start is not None]
+    named = [line.start for item in items if isinstance(line := item.line, OfRun) and line.start is not None]
     if not uids and not named:
         return list(items), []
     known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
@@ -248,6 +259,8 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
 
 def _batches(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
     """Lines of one kind together, those of one run in the order in which they came."""
+    if len({item.line.kind for item in items}) == 1:
+        return [(items[0].line.kind, list(items))]
     whose = _whose(items)
     last: dict[Hashable, tuple[int, int]] = {}
     batches: dict[tuple[int, int], list[Item]] = {}

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from trackdesk.domain.errors import Invalid, UnsupportedMedia
 from trackdesk.domain.model import MAX_DEPTH
+from trackdesk.domain.wording import field_errors
 from trackdesk.server.limits import BODY_SECONDS, too_deep
 from trackdesk.server.lines import LeftToHandler, too_large
-from trackdesk.server.wording import field_errors
 
 if TYPE_CHECKING:
     from trackdesk.contract.endpoint import Endpoint
@@ -75,7 +75,7 @@ class BodyReader:
         if too_deep(raw):
             raise Invalid("body", f"expected at most {MAX_DEPTH} levels of nesting")
         if _NUL in raw:
-            refuse_nul(raw)
+            _refuse_nul(raw)
         try:
             return self._validate(raw)
         except ValidationError as error:
@@ -91,7 +91,7 @@ def _is_json(content_type: str) -> bool:
     return name != "charset" or value.strip('" ') in {"utf-8", "utf8", "us-ascii"}
 
 
-def refuse_nul(raw: bytes) -> None:
+def _refuse_nul(raw: bytes) -> None:
     """The escape is in the bytes; whether it stands for NUL only a parser can tell. Raises Invalid with the path."""
     try:
         document = orjson.loads(raw)

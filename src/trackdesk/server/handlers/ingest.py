@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union
@@ -14,14 +12,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 from trackdesk.contract.ingest import INGEST
 from trackdesk.domain.errors import Invalid, TrackdeskError
 from trackdesk.domain.ingest import MAX_REFUSED, Ingested, RefusedLine
-from trackdesk.domain.model import MAX_DEPTH
+from trackdesk.domain.wording import field_errors
 from trackdesk.engine import ingest
 from trackdesk.engine.ingest import CHUNK, KINDS, Item
 from trackdesk.server import problems
-from trackdesk.server.body import refuse_nul
-from trackdesk.server.limits import too_deep
 from trackdesk.server.lines import MAX_LINE, Splitter, pieces
-from trackdesk.server.wording import field_errors
 from trackdesk.store import once as first_answers
 from trackdesk.store.errors import StoreError
 
@@ -34,13 +29,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 2
-"""Chunks of one request that may wait for the writer: one is checked while the other is written."""
 _DETAIL: Final = 400
 """Characters that are said about one line."""
 _WEIGHED: Final = 2_048
 """Bytes that weigh as much as a log line."""
-_NUL: Final = b"\\u0000"
 
 
 @cache
@@ -48,20 +40,6 @@ def _validate() -> Callable[[bytes], Any]:
     """Made at first use: a server that nobody sends lines to needs no models for them."""
     any_kind: Any = Union[tuple(kind.model for kind in KINDS.values())]  # noqa: UP007 - made of a table
     return TypeAdapter[Any](Annotated[any_kind, Field(discriminator="kind")]).validator.validate_json
-
-
-def _read_line(raw: bytes) -> Any:
-    """The line as its model. Raises Invalid."""
-    if len(raw) > MAX_LINE:
-        raise Invalid("line", f"expected at most {MAX_LINE} bytes")
-    if too_deep(raw):
-        raise Invalid("line", f"expected at most {MAX_DEPTH} levels of nesting")
-    if _NUL in raw:
-        refuse_nul(raw)
-    try:
-        return _validate()(raw)
-    except ValidationError as error:
-        raise _refusal(error, raw) from None
 
 
 def _refusal(error: ValidationError, raw: bytes) -> Invalid:
@@ -88,20 +66,23 @@ class _Request:
         self._numbers = 0
         self._chunk: list[Item] = []
         self._weight = 0
-        self._waiting: deque[asyncio.Task[Taken]] = deque()
         self.accepted = self._duplicates = self._left_out = 0
         self._refused: list[RefusedLine] = []
 
     async def take(self, lines: Iterable[bytes]) -> None:
         """Check each line, and hand on every chunk that is full."""
+        validate = _validate()
         for raw in lines:
             self._numbers += 1
             if not raw or raw.isspace():
                 continue
+            if len(raw) > MAX_LINE:
+                self._refuse(self._numbers, Invalid("line", f"expected at most {MAX_LINE} bytes"))
+                continue
             try:
-                line = _read_line(raw)
-            except TrackdeskError as error:
-                self._refuse(self._numbers, error)
+                line = validate(raw)
+            except ValidationError as error:
+                self._refuse(self._numbers, _refusal(error, raw))
                 continue
             self._chunk.append(Item(self._numbers, line))
             self._weight += KINDS[line.kind].weight + len(raw) // _WEIGHED
@@ -111,11 +92,6 @@ class _Request:
     async def end(self) -> Ingested:
         """What became of all of them."""
         await self._hand_on()
-        while self._waiting:
-            await self._settle()
-        return self.result()
-
-    def result(self) -> Ingested:
         self._refused.sort(key=lambda each: each.line)
         return Ingested(
             accepted=self.accepted,
@@ -124,25 +100,13 @@ class _Request:
             refused_left_out=self._left_out,
         )
 
-    async def give_up(self) -> None:
-        """What was handed on is still taken, so that it is known how much that is."""
-        for task in await asyncio.gather(*self._waiting, return_exceptions=True):
-            if not isinstance(task, BaseException):
-                self.accepted += task.accepted
-
     async def _hand_on(self) -> None:
+        """The next chunk waits for this one: what both would save by overlapping, two threads that want the
+        interpreter lose again."""
         items, self._chunk, self._weight = self._chunk, [], 0
         if not items:
             return
-        while len(self._waiting) >= _AT_ONCE:
-            await self._settle()
-        self._waiting.append(asyncio.create_task(self._taken(items)))
-        await asyncio.sleep(0)  # it is in the writer's queue before the next chunk is, and others get their turn
-
-    async def _settle(self) -> None:
-        task = self._waiting[0]
-        taken = await asyncio.shield(task)
-        self._waiting.popleft()
+        taken = await self._taken(items)
         self.accepted += taken.accepted
         self._duplicates += taken.duplicates
         for number, error in taken.refused:
@@ -198,10 +162,8 @@ async def send(call: Call) -> Ingested:
         await request.take([splitter.last()])
         result = await request.end()
     except ConnectionError:
-        await request.give_up()
         raise
     except Exception as error:
-        await request.give_up()
         raise _told(problems.as_error(error, call.request_id, INGEST.name), request.accepted) from error
     if once is not None:
         kept = result.model_dump_json().encode()
