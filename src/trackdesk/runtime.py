@@ -19,6 +19,7 @@ from trackdesk.engine.core import Engine
 from trackdesk.engine.delivery import DeliveryWorker
 from trackdesk.engine.housekeeping import Housekeeping
 from trackdesk.engine.hub import Hub
+from trackdesk.engine.rollups import Rollups
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
 from trackdesk.lag import LagMonitor
@@ -95,9 +96,10 @@ class Server:
             verdicts=lambda: agenda.totals,
         )
         housekeeping = Housekeeping(clock, engine.writer)
-        workers: list[HasHealth] = [WriterHealth(engine.writer), agenda, engine.delivery, housekeeping]
+        rollups = Rollups(clock, engine.writer, engine.readers)
+        workers: list[HasHealth] = [WriterHealth(engine.writer), agenda, engine.delivery, housekeeping, rollups]
         engine.wakers |= {"agenda": agenda.wake, "delivery": engine.delivery.wake}
-        for worker in (agenda, engine.delivery, housekeeping):
+        for worker in (agenda, engine.delivery, housekeeping, rollups):
             await worker.start()
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)

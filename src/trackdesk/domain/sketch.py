@@ -42,10 +42,10 @@ def middle_of(bucket: int) -> int:
 
 
 def add_up(sketch: Sketch, other: Mapping[int, int], sign: int = 1) -> None:
-    """Count what `other` counts; with -1 take it out again. Buckets that come to nothing are dropped."""
+    """Count what `other` counts; with -1 take it out again, also before that is counted which it is taken out of."""
     for bucket, count in other.items():
         total = sketch.get(bucket, 0) + sign * count
-        if total > 0:
+        if total:
             sketch[bucket] = total
         else:
             sketch.pop(bucket, None)
@@ -53,9 +53,9 @@ def add_up(sketch: Sketch, other: Mapping[int, int], sign: int = 1) -> None:
 
 def quantiles(sketch: Mapping[int, int], percents: Sequence[int]) -> list[int | None]:
     """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
-    if not sketch:
+    buckets, ends, end = sorted(bucket for bucket, count in sketch.items() if count > 0), [], 0
+    if not buckets:
         return [None] * len(percents)
-    buckets, ends, end = sorted(sketch), [], 0
     for bucket in buckets:
         end += sketch[bucket]
         ends.append(end)
@@ -67,7 +67,7 @@ def bars(sketch: Mapping[int, int]) -> list[tuple[int | None, int]]:
     last; None stands for over the last bound."""
     counts = [0] * (len(BOUNDS) + 1)
     for bucket, count in sketch.items():
-        counts[bisect_left(BOUNDS, middle_of(bucket))] += count
+        counts[bisect_left(BOUNDS, middle_of(bucket))] += max(count, 0)
     used = [index for index, count in enumerate(counts) if count]
     if not used:
         return []
@@ -77,7 +77,7 @@ def bars(sketch: Mapping[int, int]) -> list[tuple[int | None, int]]:
 
 def packed(sketch: Mapping[int, int]) -> list[int]:
     """As it is stored: bucket, count, bucket, count …"""
-    return [number for pair in sketch.items() for number in pair]
+    return [number for pair in sketch.items() if pair[1] for number in pair]
 
 
 def unpacked(numbers: Iterable[int]) -> Sketch:

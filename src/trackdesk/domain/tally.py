@@ -59,10 +59,7 @@ class Tally:
             self.late += sign * (run.deadline_status == "COMPLETED_LATE")
             self.took += sign * run.duration
             bucket = bucket_of(run.duration)
-            if sign > 0:
-                self.sketch[bucket] = self.sketch.get(bucket, 0) + 1
-            else:
-                add_up(self.sketch, {bucket: 1}, sign)
+            self.sketch[bucket] = self.sketch.get(bucket, 0) + sign
         elif run.status == "FAILED":
             self.failed += sign
         else:

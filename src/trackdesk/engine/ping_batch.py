@@ -13,7 +13,7 @@ from trackdesk.domain.ping import ID_PREFIX, Signal, log_lines
 from trackdesk.domain.run import LogLevel, Run, RunError, RunStatus, StartRun
 from trackdesk.engine.run_finish import follow
 from trackdesk.engine.run_start import Start, start_runs
-from trackdesk.store import logs, pings, processes, runs
+from trackdesk.store import logs, pings, processes, rollups, runs
 from trackdesk.store.telling import asked_for
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class PingBatch:
         well: set[int] = set()
         """Processes whose incidents a run of this batch has closed already, if there were any."""
         for item, process, row, run in ended:
+            rollups.correct(tx, row.namespace_id, process.id, run)
             facts = {"process": run.process, "id": run.id, "status": [None, run.status]}
             tx.journal(row.namespace_id, "runs", run.status.lower(), run.uid, item.actor, facts)
             if item.text:

@@ -12,7 +12,7 @@ from trackdesk.domain.model import merge_context
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import DeadlineStatus, LogsAccepted, Progress, Run, RunStatus
 from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
-from trackdesk.store import logs, processes, removal, runs
+from trackdesk.store import logs, processes, removal, rollups, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,6 +193,7 @@ def delete_run(tx: Tx, namespace_id: int, actor: str, address: RunAddress) -> No
     counts.add(process.id, **{"total": -1, run.status.lower(): -1, "late": -int(runs.is_late(run))})
     counts.write(tx)
     processes.note_last_run(tx, process.id)
+    rollups.correct(tx, namespace_id, process.id, run, -1)
     tx.journal(namespace_id, "runs", "deleted", run.uid, actor, {"process": run.process, "id": run.id})
     if run.status == RunStatus.ACTIVE and (run.stalled or run.deadline_status == DeadlineStatus.MISSED):
         clear_cause(tx, process, run, f"{run.process}/{run.id} was deleted")

@@ -12,7 +12,7 @@ from trackdesk.domain.model import merge_context
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import CompleteRun, DeadlineStatus, Run, RunStatus
 from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
-from trackdesk.store import processes, runs
+from trackdesk.store import processes, rollups, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +78,7 @@ def finish(
         }
     )
     runs.save(tx, row._replace(run=run))
+    rollups.correct(tx, process.namespace_id, process.id, run)
     _count(tx, process, before, run)
     changed = {"status": ["ACTIVE", run.status], "deadline_status": [before.deadline_status, run.deadline_status]}
     tx.journal(process.namespace_id, "runs", kind or status.lower(), run.uid, actor, changed)
