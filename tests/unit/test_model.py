@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from trackdesk.domain.errors import FieldError, Invalid, shorten
 from trackdesk.domain.incident import NewComment
 from trackdesk.domain.model import CONTEXT_BYTES, Json, Label, ProcessName, Title, merge_context
-from trackdesk.server.wording import field_errors
+from trackdesk.domain.wording import field_errors
 
 
 def nested(levels: int) -> dict[str, Any]:

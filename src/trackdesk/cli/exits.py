@@ -10,6 +10,7 @@ USAGE = 2
 UNREACHABLE = 3
 NOT_FOUND = 4
 NOT_ALLOWED = 5
+CHANGES = 6
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -20,6 +21,7 @@ MEANINGS = (
     (UNREACHABLE, "the server can't be reached"),
     (NOT_FOUND, "no such thing"),
     (NOT_ALLOWED, "the key may not do that"),
+    (CHANGES, "`apply --dry-run` found something to change"),
 )
 
 

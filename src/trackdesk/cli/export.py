@@ -8,17 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from trackdesk.cli.common import print_json, say, settings_of
-from trackdesk.cli.exits import OK
+from trackdesk.cli.common import complain, print_json, say, settings_of
+from trackdesk.cli.exits import OK, USAGE
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from trackdesk.client import Client
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "Example: trackdesk export all.ndjson; trackdesk --data-dir elsewhere import all.ndjson"
+    parser.epilog = "Examples: trackdesk export all.ndjson; trackdesk export --config trackdesk.yaml"
     parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="where to; stdout when absent or -")
+    parser.add_argument(
+        "--config", action="store_true", help="instead the YAML of what is set up, as `trackdesk apply` takes it"
+    )
     parser.add_argument(
         "--with-secrets",
         action="store_true",
@@ -27,7 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return _export_rows(args)
+    return _export_config(args) if args.config else _export_rows(args)
+
+
+def _export_config(args: argparse.Namespace) -> int:
+    from trackdesk.cli.calls import with_client
+    from trackdesk.cli.config_text import write
+
+    if args.with_secrets:
+        complain("--with-secrets belongs to the export of rows; with --config secrets stay in the environment")
+        return USAGE
+
+    async def work(client: Client) -> int:
+        text = await write(client)
+        with _target(args.file) as target:
+            target.write(text.encode())
+        return OK
+
+    return with_client(args, work)
 
 
 def _export_rows(args: argparse.Namespace) -> int:

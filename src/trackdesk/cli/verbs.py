@@ -55,6 +55,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("key", SETUP, "make, list and revoke keys"),
     Verb("channel", SETUP, "make, list and test channels"),
     Verb("department", SETUP, "make and list departments"),
+    Verb("apply", SETUP, "set up departments, processes and channels from files"),
     Verb("config", SETUP, "show every setting and where it comes from"),
     Verb("openapi", SETUP, "print the API's OpenAPI document"),
     Verb("completion", SETUP, "print the completion script for a shell"),

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from trackdesk.client.analytics import Stats
+from trackdesk.client.configuration import Configuration
 from trackdesk.client.encoding import body_bytes, query_pairs, route
 from trackdesk.client.errors import ServerAway, from_answer
 from trackdesk.client.ingest import Ingest
@@ -63,6 +64,7 @@ class Client:
         self.notifications = Notifications(self)
         self.channels = Channels(self)
         self.deliveries = Deliveries(self)
+        self.configuration = Configuration(self)
         self.keys = Keys(self)
         self.journal = Journal(self)
         self.stats = Stats(self)

@@ -51,6 +51,13 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             "dry_run": True,
         }
     },
+    "configuration.apply": {
+        "what would change": {
+            "departments": {"ops": {"name": "Operations"}},
+            "processes": {"nightly-backup": {"department": "ops", "default_deadline": "30m"}},
+            "dry_run": True,
+        }
+    },
     "keys.add": {"for scripts": {"name": "cron on n1", "role": "INGEST"}},
     "keys.patch": {"a limit": {"rate_limit": 100}},
 }

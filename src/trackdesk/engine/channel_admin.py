@@ -72,9 +72,14 @@ async def patch(
         await check_url(caller, values["url"], values.get("secret"))
     after = await engine.writer.run(lambda tx: change(tx, engine.seal, caller, channel_id, values, if_match))
     if values.get("enabled") is False:  # also when it was off before: the server may have died while it gave up
-        while await engine.writer.run(lambda tx: deliveries.drop_waiting(tx, channel_id, _OFF, STEP)):
-            pass
+        await give_up_waiting(engine, channel_id)
     return after
+
+
+async def give_up_waiting(engine: Engine, channel_id: int) -> None:
+    """What waits on a channel that is switched off, in steps."""
+    while await engine.writer.run(lambda tx: deliveries.drop_waiting(tx, channel_id, _OFF, STEP)):
+        pass
 
 
 def change(
@@ -138,9 +143,14 @@ async def delete(engine: Engine, caller: Caller, channel_id: int) -> None:
     The deliveries go first, in steps; were the server to die in between, the channel still stands.
     """
     await engine.writer.run(lambda tx: channels.get(tx, caller.namespace_id, channel_id))
+    await forget_deliveries(engine, channel_id)
+    await engine.writer.run(lambda tx: remove(tx, caller, channel_id))
+
+
+async def forget_deliveries(engine: Engine, channel_id: int) -> None:
+    """All of a channel, also those that wait, in steps."""
     while await engine.writer.run(lambda tx: deliveries.forget(tx, channel_id, STEP)):
         pass
-    await engine.writer.run(lambda tx: remove(tx, caller, channel_id))
 
 
 def remove(tx: Tx, caller: Caller, channel_id: int) -> None:

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from trackdesk.domain.errors import FieldError, Invalid
+from trackdesk.domain.wording import field_errors
 from trackdesk.server.limits import MAX_PARAMETERS
-from trackdesk.server.wording import field_errors
 
 if TYPE_CHECKING:
     from trackdesk.domain.filters import Filter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trackdesk.server.handlers import analytics, ingest, operations, telling, triage, work
+from trackdesk.server.handlers import analytics, configuration, ingest, operations, telling, triage, work
 
 if TYPE_CHECKING:
     from trackdesk.server.call import Handler
@@ -15,5 +15,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **triage.HANDLERS,
     **telling.HANDLERS,
     **analytics.HANDLERS,
+    **configuration.HANDLERS,
     **operations.HANDLERS,
 }

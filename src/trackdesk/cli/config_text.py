@@ -1,0 +1,100 @@
+"""What is set up as YAML that `trackdesk apply` takes: every value that isn't the default, secrets as variables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from trackdesk.contract.telling import CHANNEL_LIST, DEPARTMENT_LIST
+from trackdesk.contract.work import PROCESS_LIST
+from trackdesk.domain.notification import ChangeDepartment, Channel, ChannelSettings, Department
+from trackdesk.domain.process import ChangeProcess, Process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel
+
+    from trackdesk.client import Client
+
+_HEAD = """\
+# What is set up in trackdesk, as `trackdesk export --config` wrote it. Change it and bring it about with
+#   trackdesk apply FILE --dry-run
+#   trackdesk apply FILE
+"""
+
+
+async def write(client: Client) -> str:
+    """The text; the variables that it needs are named at its top."""
+    variables = _Variables()
+    departments = {
+        each.id: _settings(each, Department, ChangeDepartment)
+        async for page in client.pages(DEPARTMENT_LIST, query={"limit": 1000})
+        for each in page.data
+    }
+    processes = {
+        each.name: _settings(each, Process, ChangeProcess)
+        async for page in client.pages(PROCESS_LIST, query={"limit": 1000, "sort": "name"})
+        for each in page.data
+    }
+    channels = {
+        each.name: _secrets(each, variables) | _settings(each, Channel, ChannelSettings, without=("url", "secret"))
+        async for page in client.pages(CHANNEL_LIST, query={"limit": 1000})
+        for each in page.data
+    }
+    parts = {"departments": departments, "processes": processes, "channels": channels}
+    return _HEAD + variables.said() + "".join(_dumped({name: part}) for name, part in parts.items())
+
+
+def _settings(
+    thing: BaseModel, shown: type[BaseModel], settings: type[BaseModel], without: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The members that can be set and have another value than the default."""
+    values = thing.model_dump(mode="json", exclude_none=True)
+    return {
+        name: _escaped(values[name])
+        for name in settings.model_fields
+        if name not in without and name in values and getattr(thing, name) != shown.model_fields[name].default
+    }
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("${", "$${")
+    if isinstance(value, dict):
+        return {key: _escaped(each) for key, each in value.items()}
+    return [_escaped(each) for each in value] if isinstance(value, list) else value
+
+
+def _secrets(channel: Channel, variables: _Variables) -> dict[str, Any]:
+    name = variables.take(channel.name, channel.url)
+    return {"url": f"${{{name}_URL}}", **({"secret": f"${{{name}_SECRET}}"} if channel.has_secret else {})}
+
+
+class _Variables:
+    """Names of variables made of the names of channels."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+
+    def take(self, channel: str, url: str) -> str:
+        stem = re.sub(r"[^A-Z0-9]+", "_", channel.upper()).strip("_") or "CHANNEL"
+        stem = f"CHANNEL_{stem}" if stem[0].isdigit() else stem
+        name, number = stem, 2
+        while name in self._shown:
+            name, number = f"{stem}_{number}", number + 1
+        self._shown[name] = url
+        return name
+
+    def said(self) -> str:
+        if not self._shown:
+            return ""
+        lines = [f"#   {name}_URL  was {url}" for name, url in self._shown.items()]
+        return "\n".join(["# It takes the secrets of channels from the environment:", *lines, ""])
+
+
+def _dumped(part: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(part, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False)
+    return f"\n{text}"

@@ -1,0 +1,49 @@
+"""What is set up, as one document: departments, processes and channels by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from trackdesk.domain.model import Input, Label, ProcessName, Title, Value
+from trackdesk.domain.notification import ChangeDepartment, ChannelSettings
+from trackdesk.domain.process import ChangeProcess
+
+MOST = 10_000
+"""Entities of a kind in one document."""
+
+Departments = Annotated[dict[Label, ChangeDepartment], Field(max_length=MOST)]
+Processes = Annotated[dict[ProcessName, ChangeProcess], Field(max_length=MOST)]
+Channels = Annotated[dict[Title, ChannelSettings], Field(max_length=MOST)]
+Kind = Literal["department", "process", "channel"]
+
+
+class Configuration(Input):
+    """Members of an entity that are absent keep their value, null takes the default again."""
+
+    departments: Departments | None = None
+    processes: Processes | None = None
+    channels: Channels | None = None
+
+
+class ApplyConfiguration(Configuration):
+    dry_run: bool = False
+    """Answer what would change, and change nothing."""
+    prune: bool = False
+    """Of the kinds that are named, what the document doesn't hold goes: entities, and members of those it holds.
+    Processes keep their runs and lose their settings; the department `default` stays."""
+
+
+class EntityChange(Value):
+    kind: Kind
+    name: str
+    action: Literal["made", "changed", "removed"]
+    members: dict[str, tuple[Any, Any]] = {}
+    """Before and after, as they are shown: nothing secret."""
+
+
+class Applied(Value):
+    dry_run: bool = False
+    changes: list[EntityChange] = []
+    unchanged: int = 0
