@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 
 from trackdesk.domain.errors import Unavailable
+from trackdesk.domain.retention import Kept
 from trackdesk.engine import keys
 from trackdesk.engine.agenda import Agenda
 from trackdesk.engine.clock import SystemClock
@@ -19,6 +20,7 @@ from trackdesk.engine.core import Engine
 from trackdesk.engine.delivery import DeliveryWorker
 from trackdesk.engine.housekeeping import Housekeeping
 from trackdesk.engine.hub import Hub
+from trackdesk.engine.retention import Retention
 from trackdesk.engine.rollups import Rollups
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
@@ -97,9 +99,17 @@ class Server:
         )
         housekeeping = Housekeeping(clock, engine.writer)
         rollups = Rollups(clock, engine.writer, engine.readers)
-        workers: list[HasHealth] = [WriterHealth(engine.writer), agenda, engine.delivery, housekeeping, rollups]
-        engine.wakers |= {"agenda": agenda.wake, "delivery": engine.delivery.wake}
-        for worker in (agenda, engine.delivery, housekeeping, rollups):
+        retention = Retention(clock, engine.writer, engine.readers, path, Kept(runs=settings.retention))
+        workers: list[HasHealth] = [
+            WriterHealth(engine.writer),
+            agenda,
+            engine.delivery,
+            housekeeping,
+            rollups,
+            retention,
+        ]
+        engine.wakers |= {"agenda": agenda.wake, "delivery": engine.delivery.wake, "retention": retention.wake}
+        for worker in (agenda, engine.delivery, housekeeping, rollups, retention):
             await worker.start()
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)

@@ -18,7 +18,7 @@ FILE_NAME = "trackdesk.toml"
 _YES = frozenset({"true", "1", "yes", "on"})
 _NO = frozenset({"false", "0", "no", "off"})
 
-Kind = Literal["path", "text", "host", "port", "url", "yes_no", "choice", "owner_key", "api_key", "name"]
+Kind = Literal["path", "text", "host", "port", "url", "yes_no", "choice", "owner_key", "api_key", "name", "span"]
 
 
 class Setting(NamedTuple):
@@ -56,6 +56,7 @@ _ACCEPTED: dict[Kind, str] = {
     "api_key": "1 to 500 printable ASCII characters without spaces",
     "name": "1 to 100 of A-Z a-z 0-9 _ . : -",
     "choice": "one of the choices",
+    "span": "90d, 12h and the like, at most ten years; 0 or off: for ever",
 }
 
 SETTINGS: tuple[Setting, ...] = (
@@ -70,6 +71,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "log_level", "choice", "the least that is logged", "--log-level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")
     ),
+    Setting("retention", "span", "how long finished runs are kept, unless their process says", "--retention", "90d"),
     Setting("read_only", "yes_no", "the console changes nothing", "--read-only", "false"),
     Setting("theme", "text", "the console's theme; by the terminal when absent", "--theme"),
     Setting("ascii", "yes_no", "the console draws with ASCII only", "--ascii", "false"),
@@ -105,6 +107,8 @@ class Settings:
     namespace: str | None
     enabled: bool
     log_level: str
+    retention: int
+    """µs; 0: for ever."""
     read_only: bool
     theme: str | None
     ascii: bool
@@ -290,6 +294,21 @@ def _text(text: str) -> str | None:
     return text if text.isprintable() and len(text) <= 200 else None
 
 
+_SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
+
+
+def _span(text: str) -> int | None:
+    """µs; 0 for none."""
+    if text.lower() in {"0", "off"}:
+        return 0
+    match = _SPAN.fullmatch(text)
+    if match is None or not any(match.groups()):
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    return total * 1_000_000 if total <= 3660 * 86_400 else None
+
+
 _READERS: dict[Kind, Any] = {
     "path": _path,
     "text": _text,
@@ -298,6 +317,7 @@ _READERS: dict[Kind, Any] = {
     "port": _port,
     "url": _url,
     "yes_no": _yes_no,
+    "span": _span,
     "owner_key": _matching(r"[A-Za-z0-9_.-]{16,200}"),
     "api_key": _matching(r"[!-~]{1,500}"),
     "name": _matching(r"[A-Za-z0-9_.:-]{1,100}"),

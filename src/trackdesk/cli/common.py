@@ -36,7 +36,7 @@ def add_settings(parser: argparse.ArgumentParser | argparse._ArgumentGroup, *nam
         if setting.kind == "yes_no":
             parser.add_argument(setting.flag, action="store_const", const="true", help=setting.help)
         else:
-            shown = {"path": "DIR", "api_key": "FILE", "url": "URL"}.get(setting.kind, name.upper())
+            shown = {"path": "DIR", "api_key": "FILE", "url": "URL", "span": "DURATION"}.get(setting.kind, name.upper())
             suffix = f" ({setting.default})" if setting.default else ""
             parser.add_argument(setting.flag, metavar=shown, help=setting.help + suffix)
 

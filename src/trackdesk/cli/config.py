@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trackdesk.cli.common import add_settings, print_json, settings_of
 from trackdesk.cli.exits import OK
+from trackdesk.domain.instant import format_duration
 from trackdesk.settings import SETTINGS, Setting, Settings
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_settings(parser, "host", "port", "log_level", "read_only", "theme", "ascii")
+    add_settings(parser, "host", "port", "log_level", "retention", "read_only", "theme", "ascii")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,4 +39,6 @@ def _shown(settings: Settings, setting: Setting) -> str | int | bool | None:
     value = getattr(settings, setting.name)
     if setting.secret:
         return "not set" if value is None else "set"
+    if setting.kind == "span":
+        return format_duration(value) if value else "off"
     return value if value is None or isinstance(value, bool | int) else str(value)

@@ -19,7 +19,7 @@ _PATIENCE = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_settings(parser, "host", "port", "log_level", "read_only", "theme", "ascii")
+    add_settings(parser, "host", "port", "log_level", "retention", "read_only", "theme", "ascii")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_settings(parser, "host", "port", "log_level")
+    add_settings(parser, "host", "port", "log_level", "retention")
 
 
 def run(args: argparse.Namespace) -> int:

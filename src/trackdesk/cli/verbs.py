@@ -51,6 +51,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("restore", RUN_IT, "put a backup in the database's place"),
     Verb("export", RUN_IT, "write the whole database as lines of JSON"),
     Verb("import", RUN_IT, "make a database of an export, or take over from another tool"),
+    Verb("cleanup", RUN_IT, "delete what is old, and give the disk its room back"),
     Verb("doctor", RUN_IT, "say what is wrong here and how to mend it"),
     Verb("key", SETUP, "make, list and revoke keys"),
     Verb("channel", SETUP, "make, list and test channels"),

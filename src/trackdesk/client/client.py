@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from trackdesk.client.analytics import Stats
+from trackdesk.client.cleanup import Cleanup
 from trackdesk.client.configuration import Configuration
 from trackdesk.client.encoding import body_bytes, query_pairs, route
 from trackdesk.client.errors import ServerAway, from_answer
@@ -68,6 +69,7 @@ class Client:
         self.keys = Keys(self)
         self.journal = Journal(self)
         self.stats = Stats(self)
+        self.cleanup = Cleanup(self)
         self.operations = Operations(self)
 
     async def __aenter__(self) -> Self:

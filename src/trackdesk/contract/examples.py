@@ -58,6 +58,10 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             "dry_run": True,
         }
     },
+    "cleanup.run": {
+        "count first": {"older_than": "90d", "dry_run": True},
+        "one process": {"older_than": "7d", "process": "heartbeat"},
+    },
     "keys.add": {"for scripts": {"name": "cron on n1", "role": "INGEST"}},
     "keys.patch": {"a limit": {"rate_limit": 100}},
 }

@@ -54,7 +54,8 @@ def shrink(tx: Tx, most: int) -> bool:
     if spare <= 0:
         return False
     tx.all(f"PRAGMA incremental_vacuum({spare})")
-    return int(tx.all("PRAGMA freelist_count")[0][0]) < free
+    (left,) = tx.all("PRAGMA freelist_count")[0]
+    return bool(left < free)
 
 
 def checkpoint(path: Path, *, truncate: bool = False) -> None:

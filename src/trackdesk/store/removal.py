@@ -21,7 +21,7 @@ class Removed(NamedTuple):
     journal: int
 
 
-_LATE = "(deadline_status IN ('MISSED', 'COMPLETED_LATE') OR overdue_at_finish)"
+_LATE = "(coalesce(deadline_status IN ('MISSED', 'COMPLETED_LATE'), 0) OR overdue_at_finish)"
 _GIVEN = "(SELECT value FROM json_each(?))"
 
 

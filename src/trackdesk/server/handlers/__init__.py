@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trackdesk.server.handlers import analytics, configuration, ingest, operations, telling, triage, work
+from trackdesk.server.handlers import analytics, cleanup, configuration, ingest, operations, telling, triage, work
 
 if TYPE_CHECKING:
     from trackdesk.server.call import Handler
@@ -16,5 +16,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **telling.HANDLERS,
     **analytics.HANDLERS,
     **configuration.HANDLERS,
+    **cleanup.HANDLERS,
     **operations.HANDLERS,
 }

@@ -1,0 +1,165 @@
+"""What grows old goes: runs after the time of their process, and all else that would grow without bound."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from trackdesk.domain.clock import HOUR, MINUTE, SECOND
+from trackdesk.domain.errors import NotFound
+from trackdesk.domain.instant import format_duration
+from trackdesk.domain.retention import Cleaned
+from trackdesk.engine.cleaning import Cleaning, TimeIsUpError
+from trackdesk.engine.workers import Supervised
+from trackdesk.store import aging, compact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trackdesk.domain.clock import Clock
+    from trackdesk.domain.identity import Caller, Worker
+    from trackdesk.domain.retention import Cleanup, Kept
+    from trackdesk.engine.core import Engine
+    from trackdesk.store.readers import Readers
+    from trackdesk.store.writer import Writer
+
+log = logging.getLogger(__name__)
+
+SHORTEST: Final = MINUTE
+LONGEST: Final = HOUR
+"""µs between two looks at everything, however little there is to do."""
+SHARE: Final = 50
+"""A look that took a second is not repeated within so many."""
+REQUEST: Final = 20 * SECOND
+"""µs that one request for a cleanup works; whoever waits in between may give up on a silent connection."""
+
+
+class Retention:
+    """Looks when the next run grows old, at least once an hour and at most once a minute."""
+
+    name = "retention"
+
+    def __init__(self, clock: Clock, writer: Writer, readers: Readers, path: Path, kept: Kept) -> None:
+        self._clock = clock
+        self._writer = writer
+        self._readers = readers
+        self._path = path
+        self._kept = kept
+        self._wake = asyncio.Event()
+        self._next = 0
+        self._log_seen: tuple[int, int] | None = None
+        self._worker = Supervised(self.name, self._work, clock)
+
+    async def start(self) -> None:
+        self._worker.start()
+
+    async def stop(self) -> None:
+        await self._worker.stop()
+
+    def wake(self, _: int) -> None:
+        """Some run has left lines behind."""
+        self._wake.set()
+
+    @property
+    def next_look(self) -> int:
+        """The instant (µs) of the next look at everything."""
+        return self._next
+
+    def health(self) -> Worker:
+        return self._worker.health()
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            if self._clock.now() >= self._next:
+                await self.look()
+            else:
+                await Cleaning(self._writer, self._readers, self._clock).lines()
+            self._worker.well()
+            await self._clock.wait(self._wake, min(max(self._next - self._clock.now(), 0), LONGEST))
+
+    async def look(self) -> None:
+        """Delete all that is old now, give room back, and say when to look again."""
+        began, now, kept = self._clock.monotonic(), self._clock.now(), self._kept
+        cleaning = Cleaning(self._writer, self._readers, self._clock)
+        due_at = await self._runs(cleaning, now)
+        await cleaning.lines()
+        if kept.notifications:
+            await cleaning.notifications(None, now - kept.notifications)
+        for namespace_id in await aging.namespaces(self._readers) if kept.incidents else []:
+            await cleaning.incidents(namespace_id, now - kept.incidents)
+        await cleaning.journal(now - kept.journal, kept.journal_rows)
+        await cleaning.pages()
+        await self._fold_log()
+        if deleted := cleaning.deleted.shown:
+            log.info("deleted for their age: %s", ", ".join(f"{count} {name}" for name, count in deleted.items()))
+        took = self._clock.monotonic() - began
+        self._next = max(min(due_at, now + LONGEST), now + SHORTEST, now + SHARE * took)
+
+    async def _runs(self, cleaning: Cleaning, now: int) -> int:
+        """Of all processes; gives when the next run may have grown old. What the roll-ups have not counted yet stays
+        until they have."""
+        due_at = now + LONGEST
+        counted = await aging.counted_to(self._readers)
+        for process in await aging.processes(self._readers, self._kept.runs):
+            oldest = process.oldest
+            if not process.kept or oldest is None:
+                continue
+            before = min(now - process.kept, counted.get(process.namespace_id, 0))
+            if oldest < before:
+                await cleaning.runs(process.id, before)
+                oldest = await aging.first_after(self._readers, process.id, before)
+            if oldest is not None:
+                due_at = min(due_at, oldest + process.kept)
+        return due_at
+
+    async def _fold_log(self) -> None:
+        """Cut the write-ahead log down when nobody has written since the last look."""
+        log_file = self._path.with_name(self._path.name + "-wal")
+        try:
+            about = log_file.stat()
+        except FileNotFoundError:
+            return
+        seen, self._log_seen = self._log_seen, (about.st_size, about.st_mtime_ns)
+        if about.st_size > compact.IDLE_LOG and seen == self._log_seen:
+            await asyncio.to_thread(compact.checkpoint, self._path, truncate=True)
+
+
+async def cleanup(engine: Engine, caller: Caller, body: Cleanup) -> Cleaned:
+    """What a person asks for, in the caller's namespace: works for 20 s at most and says whether more is left.
+
+    Raises NotFound for a process that isn't there.
+    """
+    space = caller.namespace_id
+    before = engine.clock.now() - body.older_than
+    until = None if body.dry_run else engine.clock.monotonic() + REQUEST
+    cleaning = Cleaning(engine.writer, engine.readers, engine.clock, dry_run=body.dry_run, until=until)
+    done = True
+    try:
+        await _clean(engine, cleaning, space, body, before)
+    except TimeIsUpError:
+        done = False
+    counts = cleaning.deleted
+    if not body.dry_run and counts.shown:
+        facts = {"older_than": format_duration(body.older_than), **counts.shown}
+        what = body.process or "everything"
+        await engine.writer.run(lambda tx: tx.journal(space, "cleanup", "cleaned", what, caller.actor, facts))
+    return Cleaned.model_construct(before=before, dry_run=body.dry_run, done=done, **counts._asdict())
+
+
+async def _clean(engine: Engine, cleaning: Cleaning, space: int, body: Cleanup, before: int) -> None:
+    ids = await aging.of_namespace(engine.readers, space, body.process)
+    if body.process is not None and not ids:
+        raise NotFound(f"There is no process {body.process!r}.")
+    if "runs" in body.kinds:
+        counted = (await aging.counted_to(engine.readers)).get(space, 0)
+        for process_id in ids:
+            await cleaning.runs(process_id, min(before, counted))
+        await cleaning.lines()
+    if "incidents" in body.kinds:
+        await cleaning.incidents(space, before, body.process)
+    if "notifications" in body.kinds:
+        await cleaning.notifications(space, before)
+    if "journal" in body.kinds:
+        await cleaning.journal_of(space, before)
