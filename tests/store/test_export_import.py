@@ -57,6 +57,24 @@ def full(house: House) -> House:
     house.insert("notification_unreads", reader="2:bob", notification_id=notification)
     house.insert("inbox_marks", reader="1:ada", namespace_id=1, up_to=3, read_at=NOW)
     house.insert("keys", namespace_id=1, name="cron", role="INGEST", digest="d" * 64, created_at=NOW)
+    house.insert("gone_runs", seq=77)
+    house.log(77, "of a run that is gone")
+    house.insert("rollup_cursors", namespace_id=1, sealed_to=NOW, minutes_to=NOW, hours_to=NOW, days_to=NOW)
+    series = house.insert("rollup_series", namespace_id=1, kind="all")
+    house.insert("rollup_minutes", namespace_id=1, at=NOW, pack="{}")
+    names = ("completed", "on_time", "late", "failed", "skipped", "missed", "problems", "took")
+    house.insert("rollups", level=1, series_id=series, at=NOW, sketch="[]", **dict.fromkeys(names, 1))
+    house.insert(
+        "rollup_corrections",
+        namespace_id=1,
+        completed_at=NOW,
+        sign=1,
+        process_id=1,
+        status="FAILED",
+        overdue=0,
+        duration=5,
+        tags="{}",
+    )
     house.insert("blind_times", from_at=NOW, until_at=NOW + 5, reason="down")
     house.insert("facts", name="seal_check", value="c0ffee")
     house.insert("facts", name="other", value="kept")
@@ -155,6 +173,13 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("processes", name="nul\x00"), "processes.name: string should match pattern"),
         (change("logs", message="nul\x00"), "logs.message: expected text without NUL"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),
+        (change("logs", run_seq=99), "logs.run_seq: 99 refers to a run that does not stand before it"),
+        (
+            change("processes", schedule='{"every": "5m"}'),
+            'processes.schedule: expected {"cron", "timezone"} or {"every"}',
+        ),
+        (change("processes", schedule='{"cron": "x", "timezone": "UTC"}'), "processes.schedule: expected"),
+        (change("processes", paused_until=2**62), "processes.paused_until: expected µs since 1970"),
         (change("processes", warn_at="high"), "processes.warn_at: expected a finite number, not 'high'"),
         (change("channels", kinds='["loud"]'), "channels.kinds: 0: input should be"),
         (change("sqlite_sequence", name=None), "sqlite_sequence.name: expected a value, not null"),

@@ -153,6 +153,8 @@ class _Reader:
         self._checks = {table: RowCheck(table, known) for table in TABLES if (known := columns(connection, table))}
         self._inserts: dict[tuple[str, ...], str] = {}
         self._counts = dict.fromkeys(TABLES, 0)
+        gone = " UNION ALL SELECT 1 FROM gone_runs WHERE seq = ?1" if "gone_runs" in self._checks else ""
+        self._runs = f"SELECT 1 FROM runs WHERE seq = ?1{gone} LIMIT 1"
 
     def read(self, number: int, line: bytes) -> None:
         """Raises Invalid."""
@@ -164,6 +166,7 @@ class _Reader:
             raise Invalid(f"line {number}", 'expected {"table": …, "row": {…}}')
         try:
             check.check(row)
+            self._refuse_orphan(table, row)
             self._store(table, row)
         except BadValue as error:
             raise Invalid(f"line {number}: {table}.{error.column}", str(error)) from None
@@ -178,6 +181,11 @@ class _Reader:
                 raise Invalid(
                     f"line {last}", f"the file ends with {self._counts[table]} of {count} rows of {table}; is it whole?"
                 )
+
+    def _refuse_orphan(self, table: str, row: dict[str, Any]) -> None:
+        """Lines refer to runs without a foreign key, for a run may go before its lines do."""
+        if table == "logs" and not self._connection.execute(self._runs, (row["run_seq"],)).fetchone():
+            raise BadValue("run_seq", f"{row['run_seq']} refers to a run that does not stand before it")
 
     def _store(self, table: str, row: dict[str, Any]) -> None:
         if table == "sqlite_sequence":  # storing rows has counted already; what was deleted counts too

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from trackdesk.domain.cron import check_line
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.identity import Role
 from trackdesk.domain.incident import IncidentStatus, Origin, Severity
@@ -15,6 +16,7 @@ from trackdesk.domain.instant import EARLIEST, LATEST
 from trackdesk.domain.model import Label, ProcessName, RunId
 from trackdesk.domain.notification import DeliveryStatus, Kind, Match
 from trackdesk.domain.run import DeadlineStatus, Progress, RunError, RunStatus
+from trackdesk.domain.schedule import SHORTEST_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +44,6 @@ _TEXTS: Final[dict[tuple[str, str], Any]] = {
 }
 _JSON: Final[dict[tuple[str, str], Any]] = {
     ("keys", "departments"): list[str],
-    ("processes", "schedule"): dict[str, Any],
     ("runs", "tags"): dict[str, str],
     ("runs", "context"): dict[str, Any],
     ("runs", "progress"): Progress,
@@ -54,6 +55,7 @@ _JSON: Final[dict[tuple[str, str], Any]] = {
     ("notifications", "routing"): list[tuple[int, str, str | None]],
     ("journal", "changed"): dict[str, Any],
 }
+_INSTANTS: Final = ("_at", "_until", "_since")
 _LEVELS: Final = range(4)
 
 
@@ -63,6 +65,10 @@ class BadValue(ValueError):
     def __init__(self, column: str, message: str) -> None:
         super().__init__(message)
         self.column = column
+
+
+class _UnfitError(ValueError):
+    """The text completes the sentence "expected …"."""
 
 
 class RowCheck:
@@ -89,8 +95,10 @@ class RowCheck:
                     test(value)
                 except ValidationError as error:
                     raise BadValue(name, _said(error, value)) from None
-                except ValueError as error:
+                except _UnfitError as error:
                     raise BadValue(name, f"expected {error}, not {shorten(value)}") from None
+                except ValueError as error:
+                    raise BadValue(name, str(error)) from None
         for name in self._required:
             if name not in row:
                 raise BadValue(name, "is required")
@@ -109,13 +117,13 @@ def _tests(table: str, column: Column) -> Callable[[Any], object]:
         return _json(_JSON[place])
     if place in _TEXTS:
         return TypeAdapter(_TEXTS[place]).validate_python
-    if place == ("logs", "level"):
-        return _level
+    if place in _OTHERS:
+        return _OTHERS[place]
     if column.type == "REAL":
         return _real
     if column.type == "TEXT":
         return _text
-    return _instant if column.name.endswith("_at") or column.name == "deadline" else _integer
+    return _instant if column.name == "deadline" or column.name.endswith(_INSTANTS) else _integer
 
 
 def _said(error: ValidationError, value: object) -> str:
@@ -129,7 +137,7 @@ def _said(error: ValidationError, value: object) -> str:
 def _choice(known: tuple[str, ...]) -> Callable[[Any], object]:
     def test(value: Any) -> None:
         if not isinstance(value, str) or value not in known:
-            raise ValueError(f"one of {', '.join(known)}")
+            raise _UnfitError(f"one of {', '.join(known)}")
 
     return test
 
@@ -146,24 +154,41 @@ def _json(type_: Any) -> Callable[[Any], object]:
 
 def _level(value: Any) -> None:
     if type(value) is not int or value not in _LEVELS:
-        raise ValueError("0 (DEBUG) to 3 (ERROR)")
+        raise _UnfitError("0 (DEBUG) to 3 (ERROR)")
+
+
+def _schedule(value: Any) -> None:
+    """As `domain.schedule.pack` writes it."""
+    _text(value)
+    given = TypeAdapter(dict[str, str | int]).validate_json(value)
+    line, zone, every = given.get("cron"), given.get("timezone"), given.get("every")
+    if isinstance(line, str) and isinstance(zone, str) and len(given) == 2:
+        check_line(line)
+    elif type(every) is not int or every < SHORTEST_EVERY or len(given) != 1:
+        raise _UnfitError('{"cron", "timezone"} or {"every"} in µs')
 
 
 def _integer(value: Any) -> None:
     if type(value) is not int or not -_BIGGEST <= value <= _BIGGEST:
-        raise ValueError("a whole number of 64 bits")
+        raise _UnfitError("a whole number of 64 bits")
 
 
 def _instant(value: Any) -> None:
     if type(value) is not int or not EARLIEST <= value <= LATEST:
-        raise ValueError("µs since 1970, up to the year 9999")
+        raise _UnfitError("µs since 1970, up to the year 9999")
 
 
 def _real(value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a finite number")
+        raise _UnfitError("a finite number")
 
 
 def _text(value: Any) -> None:
     if not isinstance(value, str) or "\x00" in value:
-        raise ValueError("text without NUL")
+        raise _UnfitError("text without NUL")
+
+
+_OTHERS: Final[dict[tuple[str, str], Callable[[Any], object]]] = {
+    ("logs", "level"): _level,
+    ("processes", "schedule"): _schedule,
+}
