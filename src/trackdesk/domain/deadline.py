@@ -56,16 +56,20 @@ def initial_status(deadline: int | None, warning_at: int | None, now: int) -> De
     return DeadlineStatus.ON_TRACK
 
 
+def first_due(status: DeadlineStatus | None, deadline: int | None, warning_at: int | None) -> int | None:
+    """The least instant at which a deadline changes the state of a run that is heard of; None when it doesn't."""
+    if status is DeadlineStatus.ON_TRACK:
+        return deadline if warning_at is None else warning_at
+    return deadline if status is DeadlineStatus.WARNING else None
+
+
 def next_due(run: Watched) -> int | None:
     """The least instant at which this run's state changes by itself, or None."""
-    instants = []
-    if run.deadline is not None and run.deadline_status in {DeadlineStatus.ON_TRACK, DeadlineStatus.WARNING}:
-        instants.append(run.deadline)
-        if run.deadline_status == DeadlineStatus.ON_TRACK and run.warning_at is not None:
-            instants.append(run.warning_at)
-    if run.heartbeat_timeout is not None and not run.stalled:
-        instants.append(run.last_heartbeat_at + run.heartbeat_timeout)
-    return min(instants, default=None)
+    due_at = first_due(run.deadline_status, run.deadline, run.warning_at)
+    if run.heartbeat_timeout is None or run.stalled:
+        return due_at
+    silent_at = run.last_heartbeat_at + run.heartbeat_timeout
+    return silent_at if due_at is None else min(due_at, silent_at)
 
 
 def judge(run: Watched, now: int) -> Verdict:

@@ -13,6 +13,7 @@ from trackdesk.domain.instant import Instant
 from trackdesk.domain.model import Input, Label, Title, Value
 
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"
+_DIGITS = bytes(ord(_BASE32[byte % 32]) for byte in range(256))
 _PAIRS = [one + other for one in _BASE32 for other in _BASE32]
 
 
@@ -158,7 +159,7 @@ def _time_part(milliseconds: int) -> str:
 
 def new_uid(now: int) -> str:
     """26 characters that sort by time: 48 bits of ms and 80 random bits in Crockford's base 32 (the ULID layout)."""
-    return _time_part(now // 1000) + _base32(int.from_bytes(secrets.token_bytes(10)), 16)
+    return _time_part(now // 1000) + secrets.token_bytes(16).translate(_DIGITS).decode()
 
 
 def short_id(uid: str) -> str:

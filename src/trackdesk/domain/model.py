@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import Annotated, Any, Self
 
 import orjson
@@ -40,10 +41,16 @@ class Value(BaseModel):
         model, and are not checked."""
         made = cls.__new__(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", cls._all_fields())
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
+
+    @classmethod
+    @cache
+    def _all_fields(cls) -> set[str]:
+        """One set for all: models are frozen, and copies take a copy of it."""
+        return set(cls.model_fields)
 
     def to_json(self) -> bytes:
         """As it is answered."""

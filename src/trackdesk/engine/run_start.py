@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from trackdesk.domain.deadline import HOLD_LATE_REPORT, Watched, initial_status, next_due, warning_instant
+from trackdesk.domain.deadline import HOLD_LATE_REPORT, first_due, initial_status, warning_instant
 from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
 from trackdesk.domain.identity import new_uid, short_id
 from trackdesk.domain.incident import Origin
@@ -77,9 +77,9 @@ class _Group:
         namespaces = {start.namespace_id for start, _, _, _ in made}
         wanted = {each for each in namespaces if asked_for(tx, each, Kind.STARTED)}
         for start, process, _, run in made:
-            tx.journal(
-                start.namespace_id, "runs", "started", run.uid, start.actor, {"process": run.process, "id": run.id}
-            )
+            # Neither a name nor an id holds what JSON would have to escape.
+            changed = f'{{"process":"{run.process}","id":"{run.id}"}}'
+            tx.journal_text(start.namespace_id, "runs", "started", run.uid, start.actor, changed)
             if run.deadline_status in _LATE:
                 _born_late(tx, start, process, run)
             if start.namespace_id in wanted:
@@ -120,15 +120,19 @@ def _start(group: _Group, start: Start) -> Run:
     process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
     if deadline is None and process.default_deadline is not None:
         deadline = started_at + process.default_deadline
-    uid = _unused_uid(group, process)
-    attempt = 1 if body.id is None else _attempt(group, start, process, body.id)
+    if body.id is None:
+        uid = _unused_uid(group, process)
+        run_id, attempt = short_id(uid), 1
+    else:
+        uid, run_id = new_uid(tx.now), body.id
+        attempt = _attempt(group, start, process, run_id)
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
     status = initial_status(deadline, warning_at, tx.now)
     held = status in _LATE and started_at < tx.now - HOLD_LATE_REPORT
     run = Run.trusted(
         uid=uid,
         process=process.name,
-        id=body.id or short_id(uid),
+        id=run_id,
         attempt=attempt,
         status=RunStatus.ACTIVE,
         deadline_status=DeadlineStatus.ON_TRACK if held else status,
@@ -153,10 +157,11 @@ def _start(group: _Group, start: Start) -> Run:
     if held:
         row = row._replace(next_due_at=tx.now + HOLD_LATE_REPORT)
     group.made.append((start, process, row, run))
-    group.taken.add((process.id, run.id))
-    group.unused.discard((process.id, run.id))
+    key = (process.id, run_id)
+    group.taken.add(key)
+    group.unused.discard(key)
     group.counts.started(process.id, started_at)
-    if run.deadline_status == DeadlineStatus.MISSED:
+    if status is DeadlineStatus.MISSED and not held:
         group.counts.add(process.id, late=1)
     return run
 
@@ -201,11 +206,10 @@ def _attempt(group: _Group, start: Start, process: ProcessRow, run_id: str) -> i
 
 
 def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.NewRun:
-    due_at = next_due(
-        Watched(
-            run.started_at, run.deadline, run.deadline_status, warning_at, run.heartbeat_timeout, tx.now, stalled=False
-        )
-    )
+    due_at = first_due(run.deadline_status, run.deadline, warning_at)
+    if run.heartbeat_timeout is not None:
+        silent_at = tx.now + run.heartbeat_timeout
+        due_at = silent_at if due_at is None else min(due_at, silent_at)
     return runs.NewRun(
         runs.next_seq(tx),
         run.uid,
@@ -213,8 +217,8 @@ def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.
         process.id,
         run.id,
         run.attempt,
-        run.status,
-        run.deadline_status,
+        "ACTIVE",
+        None if run.deadline_status is None else run.deadline_status.value,
         run.started_at,
         run.deadline,
         warning_at,

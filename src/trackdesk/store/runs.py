@@ -43,7 +43,7 @@ class NewRun(NamedTuple):
     process_id: int
     id: str
     attempt: int
-    status: RunStatus
+    status: str
     deadline_status: str | None
     started_at: int
     deadline: int | None
@@ -77,13 +77,13 @@ def insert(tx: Tx, rows: Sequence[NewRun]) -> None:
 
 def insert_tags(tx: Tx, runs: Iterable[tuple[int, int, int, dict[str, str]]]) -> None:
     """`runs`: (namespace_id, seq, started_at, tags)."""
-    known: dict[tuple[int, str, str], int] = tx.cache.setdefault("tags", {})
+    known: dict[tuple[int, tuple[str, str]], int] = tx.cache.setdefault("tags", {})
     rows = []
     for namespace_id, seq, started_at, tags in runs:
-        for key, value in tags.items():
-            tag_id = known.get((namespace_id, key, value))
+        for pair in tags.items():
+            tag_id = known.get((namespace_id, pair))
             if tag_id is None:
-                tag_id = known[namespace_id, key, value] = _tag_id(tx, namespace_id, key, value)
+                tag_id = known[namespace_id, pair] = _tag_id(tx, namespace_id, *pair)
             rows.append((tag_id, started_at, seq))
     tx.insert("INSERT OR IGNORE INTO run_tags (tag_id, started_at, run_seq)", rows)
     if len(known) > 50_000:

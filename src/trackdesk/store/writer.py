@@ -8,11 +8,12 @@ import asyncio
 import logging
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent import futures
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TypeVar
 
 from trackdesk.store.batch import Batch, Committed, Job
@@ -25,6 +26,9 @@ __all__ = ["COMMIT_BUCKETS", "Committed", "JournalEntry", "Tx", "Writer", "Write
 
 log = logging.getLogger(__name__)
 
+GATHER_TURNS = 16
+"""Turns of the event loop for which more operations are waited for, while each brings some. A turn takes well under a
+millisecond unless there is much to do, and then the writer would get no turn of its own anyway."""
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741  an item of a bulk function
 
@@ -58,8 +62,13 @@ class Writer:
         self._batch_limit = batch_limit
         self._queue_limit = queue_limit
         self._busy_limit = busy_limit
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: deque[Job] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        """Rung when there is something in the queue; what the writer's thread waits for."""
+        self._gathering: asyncio.AbstractEventLoop | None = None
         self._left_over: list[Job] = []
+        self._more = False
+        """The last batch was full, so that what the bell was rung for may be in the queue still."""
         self._stats = WriterStats()
         self._accepting = False
         self._stopping = False
@@ -69,7 +78,7 @@ class Writer:
     @property
     def stats(self) -> WriterStats:
         """What has been counted so far."""
-        self._stats.queue_depth = self._queue.qsize() + len(self._left_over)
+        self._stats.queue_depth = len(self._queue) + len(self._left_over)
         return self._stats
 
     def start(self) -> None:
@@ -92,7 +101,8 @@ class Writer:
             return
         if self._accepting:
             self._accepting = False
-            self._queue.put(None)
+            self._stopping = True
+            self._bell.put(None)
         self._thread.join()
 
     async def aclose(self) -> None:
@@ -132,14 +142,28 @@ class Writer:
         return future.result()
 
     def _submit(self, job: Job) -> None:
-        queue = self._queue
         if not self._accepting:
             raise StoreError("the writer is not running")
-        if queue.qsize() >= self._queue_limit:
+        if len(self._queue) >= self._queue_limit:
             raise Overloaded(f"{self._queue_limit} operations wait for the disk already")
-        queue.put(job)
-        if self._ended:  # the thread ended between the look above and the put, so nobody else will come for it
+        self._queue.append(job)
+        if not isinstance(job.future, asyncio.Future):
+            self._bell.put(None)
+        elif self._gathering is not (loop := job.future.get_loop()):
+            self._gathering = loop
+            loop.call_soon(self._gather, loop, 0, GATHER_TURNS)
+        if self._ended:  # the thread ended between the look above and the append, so nobody else will come for it
             self._refuse_waiting()
+
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, turns: int) -> None:
+        """Wake the writer once a turn of the event loop has brought nothing more: requests that came in together are
+        still on their way here when the first of them arrives."""
+        waiting = len(self._queue)
+        if waiting > before and turns:
+            loop.call_soon(self._gather, loop, waiting, turns - 1)
+        else:
+            self._gathering = None
+            self._bell.put(None)
 
     def _main(self, opened: futures.Future[None]) -> None:
         try:
@@ -170,21 +194,17 @@ class Writer:
 
     def _take(self) -> list[Job]:
         """What waits now, at least one; empty once the writer is closed and nothing is left."""
-        queue = self._queue
+        queue, bell = self._queue, self._bell
         jobs, self._left_over = self._left_over, []
         while True:
-            waiting = queue.qsize()
-            if not jobs and not waiting:
-                if self._stopping:
-                    return []
-                waiting = 1
-            for _ in range(min(waiting, self._batch_limit - len(jobs))):
-                job = queue.get()
-                if job is None:
-                    self._stopping = True
-                elif not job.future.cancelled():
+            if not jobs and not self._more and not self._stopping:
+                bell.get()
+            for _ in range(min(len(queue), self._batch_limit - len(jobs))):
+                job = queue.popleft()
+                if not job.future.cancelled():
                     jobs.append(job)
-            if jobs:
+            self._more = len(jobs) == self._batch_limit
+            if jobs or (self._stopping and not queue):
                 return jobs
 
     def _answer(self, jobs: list[Job], commits: list[Committed]) -> None:
@@ -218,12 +238,11 @@ class Writer:
 
     def _refuse_waiting(self) -> None:
         refused: list[Job] = []
-        with suppress(Empty):
+        with suppress(IndexError):
             while True:
-                job = self._queue.get_nowait()
-                if job is not None:
-                    job.fail(StoreError("the writer is not running"))
-                    refused.append(job)
+                job = self._queue.popleft()
+                job.fail(StoreError("the writer is not running"))
+                refused.append(job)
         self._answer(refused, [])
 
 
