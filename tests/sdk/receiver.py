@@ -18,12 +18,14 @@ class Seen(NamedTuple):
 
 
 class Receiver:
-    """`answer` may be set to `(status, body)` or to a function of a `Seen` that gives one, or None for the usual."""
+    """`answer` may be set to `(status, body)` or to a function of a `Seen` that gives one, or None for the usual;
+    `refuse` to a function of an ingested line that gives `(code, detail)`, or None."""
 
     def __init__(self, port: int = 0) -> None:
         self.seen: list[Seen] = []
         self.runs: dict[str, dict[str, Any]] = {}
         self.answer: Any = None
+        self.refuse: Any = None
         self.released = threading.Event()
         self.released.set()
         self.changed = threading.Condition()
@@ -62,7 +64,8 @@ class Receiver:
         return [seen.body for seen in self.seen if seen.path.endswith(ending)]
 
     def lines(self) -> list[dict[str, Any]]:
-        return [line for batch in self.bodies("/logs") for line in batch]
+        """Log lines, whichever way they came."""
+        return [line for batch in self.bodies("/logs") for line in batch] + self.told("log")
 
     def take(self, seen: Seen) -> tuple[int, Any]:
         with self.changed:
@@ -73,7 +76,36 @@ class Receiver:
             special = self.answer(seen) if callable(self.answer) else self.answer
             return special or self._usual(seen)
 
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """The lines of a kind that came by `/v1/ingest`."""
+        return [line for batch in self.bodies("/v1/ingest") for line in batch if line["kind"] == kind]
+
+    def _ingest(self, lines: list[dict[str, Any]]) -> tuple[int, Any]:
+        refused = []
+        for number, line in enumerate(lines, 1):
+            why = self.refuse(line) if self.refuse else self._line(line)
+            if why is not None:
+                refused.append({"line": number, "code": why[0], "detail": why[1]})
+        return 200, {"accepted": len(lines) - len(refused), "duplicates": 0, "refused": refused}
+
+    def _line(self, line: dict[str, Any]) -> tuple[str, str] | None:
+        """Code and detail of a refusal."""
+        if line["kind"] == "run.start":
+            uid = self._by_key.setdefault(line["uid"], f"uid{len(self._by_key) + 1}")
+            self.runs.setdefault(uid, {**line, "uid": uid, "status": "ACTIVE"})
+            return None
+        uid = line.get("run") or self._by_key[line["start"]]
+        run = self.runs.setdefault(uid, {"uid": uid, "process": "p", "id": "i", "status": "ACTIVE"})
+        if line["kind"] == "run.complete":
+            end = {name: line[name] for name in ("status", "completed_at")}
+            if run["status"] != "ACTIVE" and end.items() - run.items():
+                return "run_finished", "the run is finished"
+            run.update(end)
+        return None
+
     def _usual(self, seen: Seen) -> tuple[int, Any]:
+        if seen.path == "/v1/ingest":
+            return self._ingest(seen.body)
         parts = seen.path.strip("/").split("/")
         if seen.method == "POST" and parts[:2] == ["v1", "processes"] and len(parts) == 3:
             key = seen.headers.get("idempotency-key", str(len(self.seen)))
@@ -97,7 +129,10 @@ class Receiver:
             def _serve(self) -> None:
                 data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                body = json.loads(data) if data else None
+                lines = headers.get("content-type") == "application/x-ndjson"
+                body = None
+                if data:
+                    body = [json.loads(line) for line in data.splitlines()] if lines else json.loads(data)
                 status, value = receiver.take(Seen(self.command, self.path, headers, body, self.client_address[1]))
                 content = value if isinstance(value, bytes) else json.dumps(value).encode()
                 kind = "application/json" if status < 400 else "application/problem+json"

@@ -172,8 +172,7 @@ def test_the_command_runs_without_a_server_and_whoever_comes_next_reports_it(
     assert set(runs) == {"other", "job"}
     assert (runs["job"]["status"], runs["job"]["id"]) == ("FAILED", "i1")
     assert [line["message"] for line in receiver.lines()] == ["hello"]
-    start = next(seen for seen in receiver.seen if seen.path.endswith("/job"))
-    assert start.body["started_at"] < receiver.bodies("/complete")[0]["completed_at"]
+    assert receiver.told("run.start")[0]["started_at"] < receiver.told("run.complete")[0]["completed_at"]
 
 
 def test_a_hanging_server_delays_the_command_by_two_seconds_at_most(

@@ -117,8 +117,11 @@ def test_an_end_and_a_line_that_find_no_server_are_kept_and_sent_with_the_next_c
         assert main(["start", "nightly"]) == 0
     assert receiver.said() == [
         "POST /v1/processes/nightly",
-        "POST /v1/runs/0000000000000000000000uid9/logs",
-        "POST /v1/runs/0000000000000000000000uid9/complete",
+        "POST /v1/ingest",
+    ]
+    assert [(line["kind"], line["run"]) for line in receiver.seen[1].body] == [
+        ("log", "0000000000000000000000uid9"),
+        ("run.complete", "0000000000000000000000uid9"),
     ]
 
 

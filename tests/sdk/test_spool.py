@@ -37,21 +37,41 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "data" / "spool")
 
 
-def test_reports_are_sent_oldest_first_each_in_its_order_with_its_true_times(
+def test_reports_are_sent_together_oldest_first_each_in_its_order_with_its_true_times(
     receiver: Receiver, spool: Spool, client: Connect
 ) -> None:
     for name in ("b", "a"):
         assert spool.save(whole(name, receiver.url))
     assert spool.flush(client(Target(receiver.url))) == (2, 0, 0)
-    each = ["POST /v1/processes/{}", "POST /v1/runs/{}/logs", "POST /v1/runs/{}/complete"]
-    assert receiver.said() == [
-        *[text.format(name) for text, name in zip(each, ("b", "uid1", "uid1"), strict=True)],
-        *[text.format(name) for text, name in zip(each, ("a", "uid2", "uid2"), strict=True)],
+    assert receiver.said() == ["POST /v1/ingest"]
+    lines = receiver.seen[0].body
+    of_one = ["run.start", "log", "run.complete"]
+    assert [(line["kind"], line.get("start", line.get("uid"))) for line in lines] == [
+        *[(kind, "key-b") for kind in of_one],
+        *[(kind, "key-a") for kind in of_one],
     ]
-    assert receiver.seen[0].headers["idempotency-key"] == "key-b"
-    assert receiver.seen[0].body == {"started_at": "2026-01-02T03:04:05.000000Z"}
-    assert receiver.seen[2].body["completed_at"] == "2026-01-02T03:04:07.000000Z"
+    start = {"kind": "run.start", "uid": "key-b", "process": "b", "started_at": "2026-01-02T03:04:05.000000Z"}
+    assert lines[0] == start
+    assert (lines[1]["seq"], lines[1]["logged_at"]) == (1, "2026-01-02T03:04:06Z")
+    assert (lines[2]["status"], lines[2]["completed_at"]) == ("COMPLETED", "2026-01-02T03:04:07.000000Z")
     assert spool.is_empty()
+
+
+def test_a_report_of_a_run_that_the_server_knows_names_it(receiver: Receiver, spool: Spool, client: Connect) -> None:
+    end = {"status": "COMPLETED", "completed_at": "2026-01-02T03:04:07.000000Z"}
+    spool.save(Report("backup", receiver.url, uid="uid7", complete=end))
+    assert spool.flush(client(Target(receiver.url))) == (1, 0, 0)
+    assert receiver.seen[0].body == [{"kind": "run.complete", "run": "uid7", **end}]
+
+
+def test_what_is_too_much_for_one_request_goes_in_several(receiver: Receiver, spool: Spool, client: Connect) -> None:
+    line = {"message": "x", "level": "INFO", "logged_at": "2026-01-02T03:04:06Z"}
+    for name, count in (("a", 300), ("b", 2_500), ("c", 900)):
+        report = whole(name, receiver.url)
+        spool.save(report._replace(logs=[{**line, "seq": number} for number in range(count)]))
+    assert spool.flush(client(Target(receiver.url)), budget=20) == (3, 0, 0)
+    assert [len(seen.body) for seen in receiver.seen] == [302, 1_000, 1_000, 502, 902]
+    assert len(receiver.told("log")) == 3_700
 
 
 def test_only_its_owner_can_read_the_spool(spool: Spool) -> None:
@@ -65,18 +85,33 @@ def test_what_the_server_refuses_is_set_aside_with_the_reason(
 ) -> None:
     spool.save(whole("bad", receiver.url))
     spool.save(whole("good", receiver.url))
-    refusal = (400, {"code": "invalid", "detail": "id: no"})
-    receiver.answer = lambda seen: refusal if seen.path.endswith("/bad") else None
+    receiver.refuse = lambda line: ("invalid", "id: no") if "key-bad" in line.values() else None
     assert spool.flush(client(Target(receiver.url))) == (1, 1, 0)
     (reason,) = (spool.directory / "refused").glob("*.reason")
-    assert reason.read_text() == "400 invalid: id: no\n"
+    assert reason.read_text() == "start: invalid: id: no\nlog line 1: invalid: id: no\nend: invalid: id: no\n"
     assert Report.read(reason.with_suffix(".json")).process == "bad"
-    assert "id: no" in capsys.readouterr().err
+    assert "start: invalid: id: no" in capsys.readouterr().err
+
+
+def test_a_refusal_that_may_pass_leaves_the_report(receiver: Receiver, spool: Spool, client: Connect) -> None:
+    spool.save(whole("bad", receiver.url))
+    spool.save(whole("good", receiver.url))
+    receiver.refuse = lambda line: ("internal", "oops") if "key-bad" in line.values() else None
+    assert spool.flush(client(Target(receiver.url))) == (1, 0, 1)
+
+
+def test_an_answer_that_does_not_account_for_every_line_leaves_all(
+    receiver: Receiver, spool: Spool, client: Connect
+) -> None:
+    spool.save(whole("a", receiver.url))
+    for answer in ((200, {}), (200, {"accepted": 2, "refused": []}), (200, b"<html>")):
+        receiver.answer = answer
+        assert spool.flush(client(Target(receiver.url))) == (0, 0, 1)
 
 
 def test_a_wrong_key_or_a_busy_server_loses_nothing(receiver: Receiver, spool: Spool, client: Connect) -> None:
     spool.save(whole("a", receiver.url))
-    for status in (401, 403, 429, 503):
+    for status in (400, 401, 403, 404, 413, 415, 429, 503):
         receiver.answer = (status, {"code": "no", "detail": "not now"})
         assert spool.flush(client(Target(receiver.url))) == (0, 0, 1)
 
@@ -91,7 +126,7 @@ def test_a_report_that_makes_the_server_stumble_does_not_hold_up_the_others(
 ) -> None:
     spool.save(whole("bad", receiver.url))
     spool.save(whole("good", receiver.url))
-    receiver.answer = lambda seen: (500, {"detail": "oops"}) if seen.path.endswith("/bad") else None
+    receiver.answer = lambda seen: (500, {"detail": "oops"}) if seen.body[0]["process"] == "bad" else None
     assert spool.flush(client(Target(receiver.url))) == (1, 0, 1)
 
 
@@ -173,9 +208,9 @@ def test_many_processes_at_once_send_each_report_once(receiver: Receiver, spool:
         worker.join(60)
         assert worker.exitcode == 0
     spool.flush(client(Target(receiver.url)))
-    starts = [path for path in receiver.said() if path.startswith("POST /v1/processes/")]
-    assert sorted(starts) == sorted(f"POST /v1/processes/p{number}-{turn}" for number in range(4) for turn in range(10))
-    assert len(receiver.bodies("/complete")) == 40
+    starts = [line["process"] for line in receiver.told("run.start")]
+    assert sorted(starts) == sorted(f"p{number}-{turn}" for number in range(4) for turn in range(10))
+    assert len(receiver.told("run.complete")) == 40
     assert not (spool.directory / "refused").exists()
     assert spool.is_empty()
 

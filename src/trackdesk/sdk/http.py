@@ -122,9 +122,11 @@ class Http:
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> Any:
-        """The decoded answer, None for an empty one. `timeout` bounds the whole call in seconds."""
-        data = None if body is None else json.dumps(body, allow_nan=False).encode()
-        headers = self._headers(data is not None, idempotency_key)
+        """The decoded answer, None for an empty one. `timeout` bounds the whole call in seconds. A body of bytes is
+        lines of JSON that go as they are."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode()
+        kind = "application/x-ndjson" if data is body else "application/json"
+        headers = self._headers(None if data is None else kind, idempotency_key)
         deadline = time.monotonic() + (self._total_timeout if timeout is None else timeout)
         reused = self._connection is not None
         try:
@@ -190,10 +192,10 @@ class Http:
         self._connection = connection
         return connection
 
-    def _headers(self, has_body: bool, idempotency_key: str | None) -> dict[str, str]:
+    def _headers(self, content_type: str | None, idempotency_key: str | None) -> dict[str, str]:
         headers = {"Accept": "application/json", "User-Agent": _user_agent(), "X-Actor": actor()}
         optional = {
-            "Content-Type": "application/json" if has_body else None,
+            "Content-Type": content_type,
             "X-API-Key": self.target.api_key,
             "X-Namespace": self.target.namespace,
             "Idempotency-Key": idempotency_key,

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trackdesk.sdk import wire
 from trackdesk.sdk.filelock import try_lock
 from trackdesk.sdk.http import Refused, ServerAway
+from trackdesk.sdk.parcel import MAX_BYTES as PARCEL_BYTES
+from trackdesk.sdk.parcel import MAX_LINES, Parcel, send
 from trackdesk.sdk.values import now_micros
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from trackdesk.sdk.http import Http
@@ -29,6 +31,7 @@ MAX_FILES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 _FORGOTTEN_AFTER = 3600.0
 _CALL_TIMEOUT = 5.0
+_REASONS = 100
 
 
 class Report(NamedTuple):
@@ -141,45 +144,67 @@ class Spool:
 
     def _send_all(self, http: Http, until: float) -> Flushed:
         self._forget_broken_writes()
-        sent = refused = 0
-        for path in self._waiting():
+        tally = {"sent": 0, "refused": 0}
+        for bundle in self._bundles(http.target, tally):
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or not self._send_bundle(http, bundle, min(left, _CALL_TIMEOUT), tally):
                 break
+        return Flushed(**tally, left=len(self._waiting()))
+
+    def _bundles(self, target: Target, tally: dict[str, int]) -> Iterator[dict[Path, Parcel]]:
+        """What goes to `target`, oldest first, as much at a time as fits into one request."""
+        bundle: dict[Path, Parcel] = {}
+        lines = size = 0
+        for path in self._waiting():
             try:
                 report = Report.read(path)
-                if not report.is_for(http.target):
+                if not report.is_for(target):
                     continue
-                deliver(http, report, timeout=min(left, _CALL_TIMEOUT))
+                parcel = Parcel(report)
             except FileNotFoundError:
                 continue
-            except ServerAway as away:
-                if away.status is None or away.status in {502, 503, 504}:
-                    break
-                continue  # this one makes the server stumble; the others need not wait for it
-            except Refused as refusal:
-                if refusal.status in {401, 403, 429}:
-                    self._say(f"spooled reports wait: {refusal.detail}")
-                    break
-                if refusal.passing:
-                    continue
-                self._set_aside(path, f"{refusal.status} {refusal.code}: {refusal.detail}")
-                refused += 1
-            except ValueError as error:
-                self._set_aside(path, f"unreadable: {error}")
-                refused += 1
-            else:
-                path.unlink(missing_ok=True)
-                sent += 1
-        return Flushed(sent, refused, len(self._waiting()))
+            except (ValueError, TypeError) as error:
+                self._set_aside(path, [f"unreadable: {error}"], tally)
+                continue
+            if bundle and (lines + len(parcel.lines) > MAX_LINES or size + parcel.size > PARCEL_BYTES):
+                yield bundle
+                bundle, lines, size = {}, 0, 0
+            bundle[path] = parcel
+            lines += len(parcel.lines)
+            size += parcel.size
+        if bundle:
+            yield bundle
 
-    def _set_aside(self, path: Path, reason: str) -> None:
+    def _send_bundle(self, http: Http, bundle: dict[Path, Parcel], timeout: float, tally: dict[str, int]) -> bool:
+        """False when there is no sense in going on for now."""
+        try:
+            send(http, list(bundle.values()), timeout)
+        except ServerAway as away:
+            if away.status is None or away.status in {502, 503, 504}:
+                return False
+            if len(bundle) == 1:
+                return True  # this one makes the server stumble; the others need not wait for it
+            return all(self._send_bundle(http, {path: each}, timeout, tally) for path, each in bundle.items())
+        except Refused as refusal:
+            self._say(f"spooled reports wait: {refusal.detail}")
+            return False
+        for path, parcel in bundle.items():
+            if not parcel.refusals:
+                path.unlink(missing_ok=True)
+                tally["sent"] += 1
+            elif not parcel.passing:
+                self._set_aside(path, parcel.refusals, tally)
+        return True
+
+    def _set_aside(self, path: Path, reasons: Sequence[str], tally: dict[str, int]) -> None:
+        """What else the report says has been taken; put back and sent again, only what was refused is new."""
         aside = self.directory / "refused"
         aside.mkdir(mode=0o700, exist_ok=True)
         target = aside / path.name
-        target.with_suffix(".reason").write_text(reason + "\n", "utf-8")
+        target.with_suffix(".reason").write_text("\n".join(reasons[:_REASONS]) + "\n", "utf-8")
         path.replace(target)
-        self._say(f"a spooled report was refused and lies in {target}: {reason}")
+        tally["refused"] += 1
+        self._say(f"a spooled report was refused and lies in {target}: {reasons[0]}")
         for oldest in sorted(aside.glob("*.json"))[: -self._max_files]:
             oldest.unlink(missing_ok=True)
             oldest.with_suffix(".reason").unlink(missing_ok=True)
@@ -190,20 +215,6 @@ class Spool:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _FORGOTTEN_AFTER:
                     path.unlink()
-
-
-def deliver(http: Http, report: Report, *, timeout: float | None = None) -> str:
-    """Says all of it, in order; gives the run's uid. Safe to repeat. Raises ServerAway and Refused."""
-    uid = report.uid
-    if uid is None:
-        run = wire.start(http, report.process, report.start or {}, report.key or "", timeout=timeout)
-        uid = str(run["uid"])
-    rest = report.logs
-    while rest:
-        rest = rest[wire.send_logs(http, uid, rest, timeout=timeout) :]
-    if report.complete is not None:
-        complete_once(http, uid, report.complete, timeout=timeout)
-    return uid
 
 
 def complete_once(http: Http, uid: str, body: dict[str, Any], *, timeout: float | None = None) -> None:

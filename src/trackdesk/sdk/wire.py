@@ -46,6 +46,18 @@ def beat(http: Http, run: str, progress: Json | None, *, timeout: float | None =
     http.call("PATCH", run_path(run), {"progress": progress} if progress else {}, timeout=timeout)
 
 
+def ingest(http: Http, lines: bytes, count: int, *, timeout: float | None = None) -> Json:
+    """What the server made of `count` lines of many kinds: `accepted`, and `refused` with `line`, `code`, `detail`."""
+    answer = http.call("POST", "/v1/ingest", lines, timeout=timeout)
+    known = isinstance(answer, dict) and isinstance(answer.get("accepted"), int)
+    if not known or not isinstance(answer.get("refused"), list) or answer["accepted"] + len(answer["refused"]) != count:
+        raise ServerAway(
+            f"{http.target.url} doesn't account for what it was sent: is it a trackdesk server?", status=200
+        )
+    told: Json = answer
+    return told
+
+
 def send_logs(http: Http, run: str, lines: Sequence[Json], *, timeout: float | None = None) -> int:
     """Sends as many of the first lines as one call takes; gives their number."""
     size = count = 0
