@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -218,6 +219,18 @@ async def files_a_report(client: Client) -> None:
         client.ledger.closed.add(incident["id"])
 
 
+async def grows_old(client: Client) -> None:
+    """A run of long ago with its lines goes whole, whatever happens meanwhile; nobody is promised to find it again."""
+    key, hours = client.key(), time.time() - 7200
+    body = {"started_at": hours, "correlation_id": key, "tags": {"old": key}}
+    run = (await client.call("POST", "/v1/processes/old", body, key=key)).json
+    lines = [{"message": f"line {seq}", "seq": seq} for seq in range(1, 41)]
+    path = f"/v1/runs/{run['uid']}"
+    await client.call("POST", f"{path}/logs", lines, also=(404,))
+    await client.call("POST", f"{path}/complete", {"completed_at": hours + 3600}, also=(404, 409))
+    await client.call("POST", "/v1/cleanup", {"older_than": "30m", "process": "old"})
+
+
 JOBS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     goes_well,
     goes_well,
@@ -227,4 +240,5 @@ JOBS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     is_superseded,
     sends_again_what_was_answered,
     files_a_report,
+    grows_old,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from trackdesk.store import journal, processes
+from trackdesk.store.faultpoint import reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,7 @@ def remove_runs(tx: Tx, seqs: Sequence[int], before: int) -> Removed:
         counts.add(process_id, **{"total": -1, status: -1, "late": -late})
     counts.write(tx)
     remove_tags(tx, [(row[1], row[0], row[6], orjson.loads(row[7])) for row in rows if row[7] != "{}"])
+    reach("removal.middle")
     entries = 0
     for namespace_id in {row[1] for row in rows}:
         entries += journal.forget(tx, namespace_id, "runs", [row[3] for row in rows if row[1] == namespace_id])
@@ -65,6 +67,7 @@ def sweep(tx: Tx, limit: int) -> int:
         "ON l.run_seq = g.seq LIMIT ?)",
         (limit,),
     ).rowcount
+    reach("removal.after_lines")
     if count < limit:
         tx.execute("DELETE FROM gone_runs")
     return count
