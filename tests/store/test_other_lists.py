@@ -174,5 +174,5 @@ async def test_the_summary_counts_what_the_overview_shows(house: House, readers:
     assert counts.incidents.by_status == {"OPEN": 1, "TRIAGED": 1, "IN_PROGRESS": 0}
     assert counts.incidents.by_severity == {"LOW": 1, "MEDIUM": 0, "HIGH": 1, "CRITICAL": 0}
     assert counts.unread == 1
-    assert counts.processes == {"OK": 0, "RUNNING": 0, "LATE": 1, "FAILING": 0}
+    assert counts.processes == {"OK": 0, "RUNNING": 0, "LATE": 1, "FAILING": 0, "MISSING": 0, "PAUSED": 0}
     assert counts.deliveries == {"PENDING": 0, "RETRYING": 0, "DEAD": 1}

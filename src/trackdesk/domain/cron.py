@@ -90,6 +90,11 @@ def check_zone(name: str) -> str:
     raise ValueError(f"expected {ZONE_HINT}, not {shorten(name)}")
 
 
+def wall_time(at: int, zone: str) -> datetime:
+    """What the clock shows there at `at` (µs)."""
+    return (_EPOCH + timedelta(seconds=at // SECOND)).astimezone(_zone(zone))
+
+
 def next_after(line: str, zone: str, at: int) -> int:
     """The first instant (µs) after `at` (µs); LATEST when none comes before the end of time."""
     walker, fixed = _parse(line)

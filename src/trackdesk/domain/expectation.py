@@ -50,6 +50,11 @@ def usual_grace(schedule: Schedule) -> int:
     return min(USUAL_GRACE, shortest_period(schedule))
 
 
+def grace_of(schedule: Schedule, grace: int | None) -> int:
+    """µs; the usual one where none is set."""
+    return usual_grace(schedule) if grace is None else grace
+
+
 def check_grace(schedule: Schedule | None, grace: int | None) -> None:
     """Raises Invalid for a grace (µs) longer than the period: one start would then answer two expectations."""
     if schedule is None or grace is None or grace <= (period := shortest_period(schedule)):

@@ -150,6 +150,11 @@ def describe(schedule: Schedule) -> str:
     return f"{schedule.cron} {schedule.timezone}"
 
 
+def clock_time(at: int, timezone: str) -> str:
+    """What the clock on the wall shows at `at` (µs): `02:00 Europe/Berlin`."""
+    return f"{cron.wall_time(at, timezone):%H:%M} {timezone}"
+
+
 def pack(schedule: Schedule) -> str:
     """JSON as it is stored: `{"cron", "timezone"}`, or `{"every"}` in µs."""
     return orjson.dumps(schedule.model_dump()).decode()

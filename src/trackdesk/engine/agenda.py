@@ -10,21 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.deadline import HOLD_AFTER_JUMP
-from trackdesk.engine.verdicts import BATCH, Round, judge_due, put_off
+from trackdesk.engine import missing, verdicts
+from trackdesk.engine.verdicts import BATCH, Round
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import blind
 from trackdesk.store.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from trackdesk.domain.clock import Clock
     from trackdesk.domain.identity import Worker
-    from trackdesk.store.writer import Writer
+    from trackdesk.store.writer import Tx, Writer
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +35,23 @@ JUMP = 2 * SECOND
 """µs by which the two clocks must part before it counts as a jump."""
 
 
+class Judge(NamedTuple):
+    """Something that time changes: how what is due of it is judged, and how a bad row is put off."""
+
+    name: str
+    judge: Callable[[Tx, int, tuple[int, int] | None, int], Round]
+    put_off: Callable[[Tx, int, tuple[int, int] | None], str | None]
+
+
+JUDGES = (
+    Judge("run", verdicts.judge_due, verdicts.put_off),
+    Judge("process", missing.judge_due, missing.put_off),
+)
+
+
 class Agenda:
-    """Judges runs when they fall due. `alive` is a file whose age tells the next start when this server last lived:
-    touching it costs nothing, writing a row every few seconds would keep the disk awake."""
+    """Judges runs and processes when they fall due. `alive` is a file whose age tells the next start when this server
+    last lived: touching it costs nothing, writing a row every few seconds would keep the disk awake."""
 
     name = "agenda"
 
@@ -50,7 +66,7 @@ class Agenda:
         self._held_until = 0
         self._seen = (clock.now(), clock.monotonic())
         self._worker = Supervised(self.name, self._work, clock)
-        self.totals = {"judged": 0, "warned": 0, "missed": 0, "stalled": 0, "jumps": 0}
+        self.totals = dict.fromkeys(("judged", "warned", "missed", "stalled", "missing", "blind", "jumps"), 0)
         """Counts since the start, for /metrics."""
 
     async def start(self) -> None:
@@ -85,11 +101,12 @@ class Agenda:
         while True:
             await self._look_for_a_jump()
             self._next = None  # from here on `wake` notes what this round may be too early to see
-            round_ = await self._round()
-            self._count(round_)
+            for round_ in await asyncio.gather(*(self._round(judge) for judge in JUDGES)):
+                for name, count in round_.counts.items():
+                    self.totals[name] += count
+                if round_.next_due_at is not None:
+                    self._next = min(round_.next_due_at, self._next or round_.next_due_at)
             self._worker.well()
-            if round_.next_due_at is not None:
-                self._next = min(round_.next_due_at, self._next or round_.next_due_at)
             self._touch()
             if (sleep := self._sleep()) > 0:
                 self._wake.clear()
@@ -97,26 +114,26 @@ class Agenda:
                 await self._clock.wait(self._wake, sleep)
                 self._asleep = False
 
-    async def _round(self) -> Round:
+    async def _round(self, of: Judge) -> Round:
         """One bad row must not keep the others from being judged: it is put off by an hour, and said.
 
         Judged is what was due when jumps were last looked for, so that none can come between.
         """
         now, held = self._seen[0], self._held
         try:
-            return await self._writer.run(lambda tx: judge_due(tx, now, held, BATCH))
+            return await self._writer.run(lambda tx: of.judge(tx, now, held, BATCH))
         except StoreError:
             raise
         except Exception:
-            log.exception("due runs could not be judged together; trying them one by one")
+            log.exception("what is due of each %s could not be judged together; trying one by one", of.name)
         try:
-            return await self._writer.run(lambda tx: judge_due(tx, now, held, 1))
+            return await self._writer.run(lambda tx: of.judge(tx, now, held, 1))
         except StoreError:
             raise
         except Exception:
-            uid = await self._writer.run(lambda tx: put_off(tx, now, held))
-            log.exception("run %s could not be judged; it is looked at again in an hour", uid)
-            return Round(0, 0, 0, 0, now)
+            which = await self._writer.run(lambda tx: of.put_off(tx, now, held))
+            log.exception("%s %s could not be judged; it is looked at again in an hour", of.name, which)
+            return Round({}, now)
 
     def _sleep(self) -> int:
         now, sleep = self._clock.now(), LONGEST_SLEEP
@@ -138,16 +155,19 @@ class Agenda:
             self._held_until = monotonic + HOLD_AFTER_JUMP
         elif jump < -JUMP:
             log.warning("the wall clock was set back by %.1f s", -jump / SECOND)
-            await self._writer.run(lambda tx: blind.set_back(tx, now))
+            await self._set_back(now)
             self._held = None
         elif self._held is not None and monotonic >= self._held_until:
             self._held = None
         self.totals["jumps"] += abs(jump) > JUMP
         self._seen = (now, monotonic)
 
-    def _count(self, round_: Round) -> None:
-        for name in ("judged", "warned", "missed", "stalled"):
-            self.totals[name] += getattr(round_, name)
+    async def _set_back(self, now: int) -> None:
+        await self._writer.run(lambda tx: blind.set_back(tx, now))
+        after: int | None = 0
+        while after is not None:
+            begin = after
+            after = await self._writer.run(lambda tx: missing.rebase(tx, now, begin))  # noqa: B023 - awaited in this turn
 
     def _touch(self) -> None:
         now = self._clock.now() * 1000

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.incident import Incident, IncidentStatus, Origin, Severity, process_cause, run_cause
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind, Subject
 from trackdesk.domain.run import RunStatus
 from trackdesk.engine import words
-from trackdesk.store import blind, incidents, runs
+from trackdesk.store import blind, expectations, incidents, troubles
 from trackdesk.store.telling import asked_for, tell
 
 if TYPE_CHECKING:
     from trackdesk.domain.run import Run
+    from trackdesk.store.incidents import IncidentRow
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
@@ -25,32 +26,66 @@ def cause_of(process: ProcessRow, run: Run) -> str:
     return run_cause(process.name, run.id) if process.incident_per == "run" else process_cause(process.name)
 
 
+class _Wrong(NamedTuple):
+    """What became true of a process, or of one of its runs, at `due_at` (µs)."""
+
+    origin: Origin
+    cause: str
+    title: str
+    due_at: int
+    seen_late: bool
+    run: Run | None = None
+
+
 def raise_incident(tx: Tx, process: ProcessRow, run: Run, origin: Origin, *, due_at: int) -> None:
     """A run is late, failed or silent, since `due_at`: open the incident of its cause, or count it on the one that
-    stands. One that was closed by hand stands until its cause has cleared."""
-    cause = cause_of(process, run)
-    standing = incidents.open_of_cause(tx, process.namespace_id, cause)
+    stands. One that was closed by hand stands until its cause has cleared.
+
+    A paused process raises nothing; a failure opens one only when enough of them came in a row.
+    """
+    if process.paused:
+        return
+    opens = True
+    if origin == Origin.FAILED and process.alert_after_failures > 1:
+        opens = _failing(tx, process, run if process.incident_per == "run" else None)
+    seen_late = blind.was_blind(tx, due_at)
+    wrong = _Wrong(origin, cause_of(process, run), words.incident_title(origin, run), due_at, seen_late, run)
+    _raise(tx, process, wrong, opens=opens)
+
+
+def raise_missing(tx: Tx, process: ProcessRow, expected_at: int, *, seen_late: bool) -> None:
+    """It was expected at `expected_at` (µs), had its grace, and has not started."""
+    assert process.schedule is not None, "nothing else is expected"
+    title = words.missing_title(process.name, process.schedule, expected_at)
+    _raise(tx, process, _Wrong(Origin.MISSING, process_cause(process.name), title, expected_at, seen_late))
+
+
+def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) -> None:
+    standing = incidents.open_of_cause(tx, process.namespace_id, wrong.cause)
     if standing is None:
-        standing = next(iter(incidents.held_of_causes(tx, process.namespace_id, cause)), None)
+        standing = next(iter(incidents.held_of_causes(tx, process.namespace_id, wrong.cause)), None)
     if standing is not None:
         incidents.repeat(tx, standing.incident.id)
         if not standing.holds:
             incidents.hold(tx, standing.incident.id)
         return
+    if not opens:
+        return
+    run = wrong.run
     incident = incidents.insert(
         tx,
         process.namespace_id,
-        cause,
+        wrong.cause,
         {
-            "origin": origin,
-            "severity": words.SEVERITY_OF[origin],
-            "title": words.incident_title(origin, run),
+            "origin": wrong.origin,
+            "severity": words.SEVERITY_OF[wrong.origin],
+            "title": wrong.title,
             "process": process.name,
-            "service": run.service or process.service,
-            "run_uid": run.uid,
+            "service": process.service if run is None else run.service or process.service,
+            "run_uid": None if run is None else run.uid,
             "department": process.department or DEFAULT_DEPARTMENT,
-            "seen_late": int(blind.was_blind(tx, due_at)),
-            "due_at": due_at,
+            "seen_late": int(wrong.seen_late),
+            "due_at": wrong.due_at,
         },
     )
     announce_opened(tx, process.namespace_id, incident, SELF)
@@ -75,23 +110,53 @@ def clear_cause(tx: Tx, process: ProcessRow, run: Run, reason: str) -> None:
     """
     causes = (process_cause(process.name), run_cause(process.name, run.id))
     for row in incidents.held_of_causes(tx, process.namespace_id, *causes):
-        assert row.cause is not None, "it was found by its cause"
-        if _still_wrong(tx, process, run, row.cause == causes[1]):
-            continue
-        incidents.release(tx, row.incident.id)
-        if row.incident.status == IncidentStatus.CLOSED:
-            continue
-        if process.auto_close:
-            close_by_itself(tx, process.namespace_id, row.incident, reason, run=run, process=process)
-        else:
-            tx.journal(process.namespace_id, "incidents", "cleared", str(row.incident.id), SELF, {"reason": reason})
+        if not _still_wrong(tx, process, run, row.cause == causes[1]):
+            _clear(tx, process, row, reason, run)
+
+
+def clear_missing(tx: Tx, process: ProcessRow, reason: str, run: Run | None = None) -> None:
+    """The process is not missing any more: it was started, or is not expected."""
+    for row in incidents.held_of_causes(tx, process.namespace_id, process_cause(process.name)):
+        others = process.incident_per == "process" and (
+            troubles.overdue_or_silent(tx, process.id) or _failing(tx, process)
+        )
+        if not others:
+            _clear(tx, process, row, reason, run)
+
+
+def clear_all(tx: Tx, process: ProcessRow, reason: str) -> None:
+    """The process is gone, whatever was wrong with it."""
+    for row in incidents.held_of_process(tx, process.namespace_id, process.name):
+        _clear(tx, process, row, reason, None, by_itself=True)
+
+
+def _clear(
+    tx: Tx, process: ProcessRow, row: IncidentRow, reason: str, run: Run | None, *, by_itself: bool = False
+) -> None:
+    """Its cause is over, and it too unless people are to close it."""
+    incidents.release(tx, row.incident.id)
+    if row.incident.status == IncidentStatus.CLOSED:
+        return
+    if process.auto_close or by_itself:
+        close_by_itself(tx, process.namespace_id, row.incident, reason, run=run, process=process)
+    else:
+        tx.journal(process.namespace_id, "incidents", "cleared", str(row.incident.id), SELF, {"reason": reason})
 
 
 def _still_wrong(tx: Tx, process: ProcessRow, run: Run, of_run: bool) -> bool:
-    """Whether something else holds the cause up: another run in trouble, or a failure that no run has made good."""
-    if not of_run and runs.troubled(tx, process.id):
-        return True
-    return run.status != RunStatus.COMPLETED and runs.failing(tx, process.id, run.id if of_run else None)
+    """Whether something else holds the cause up: another run in trouble, a start that did not come, or failures that
+    no run has made good."""
+    if not of_run:
+        if troubles.overdue_or_silent(tx, process.id):
+            return True
+        if process.schedule is not None and expectations.standing(tx, process.id).missing_since is not None:
+            return True
+    return run.status != RunStatus.COMPLETED and _failing(tx, process, run if of_run else None)
+
+
+def _failing(tx: Tx, process: ProcessRow, run: Run | None = None) -> bool:
+    """Did as many runs in a row fail as it takes; of the key of `run`, or of the process."""
+    return troubles.failed(tx, process.id, None if run is None else run.id, process.alert_after_failures)
 
 
 def close_by_itself(
@@ -136,6 +201,8 @@ def tell_incident(
         lines.append(incident.description)
     if run is not None and process is not None:
         lines.append(words.run_facts(run, process))
+    elif incident.origin == Origin.MISSING and process is not None and incident.due_at is not None:
+        lines.append(words.expectation_facts(process, incident.due_at))
     tell(
         tx,
         namespace_id,
@@ -156,8 +223,9 @@ def _headline(kind: Kind, incident: Incident) -> str:
 
 
 def tell_run(tx: Tx, process: ProcessRow, run: Run, kind: Kind) -> None:
-    """What happens to a run, for those who ask for that kind; a warning also goes to the inbox."""
-    if not asked_for(tx, process.namespace_id, kind):
+    """What happens to a run, for those who ask for that kind; a warning also goes to the inbox. Of a paused process
+    nobody is told anything."""
+    if process.paused or not asked_for(tx, process.namespace_id, kind):
         return
     subject = Subject(
         kind,
@@ -175,6 +243,25 @@ def tell_run(tx: Tx, process: ProcessRow, run: Run, kind: Kind) -> None:
         body=words.run_facts(run, process),
         run_uid=run.uid,
         payload=words.run_payload(kind, run, tx.now),
+    )
+
+
+def tell_process(tx: Tx, process: ProcessRow, kind: Kind, expected_at: int, run: Run | None = None) -> None:
+    """That it is missing, or has recovered by this run, for those who ask for it."""
+    if not asked_for(tx, process.namespace_id, kind):
+        return
+    subject = Subject(
+        kind, None, process.department or DEFAULT_DEPARTMENT, process.name, process.service,
+        tuple(run.tags.items()) if run else (),
+    )  # fmt: skip
+    tell(
+        tx,
+        process.namespace_id,
+        subject,
+        title=f"{process.name} {'is missing' if kind == Kind.MISSING else 'has recovered'}",
+        body=words.expectation_facts(process, expected_at) if run is None else words.run_facts(run, process),
+        run_uid=None if run is None else run.uid,
+        payload=words.process_payload(kind, process, expected_at, run, tx.now),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
+from trackdesk.domain.expectation import check_grace
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.schedule import pack, unpack
 from trackdesk.engine.edits import check_department, check_version, given
+from trackdesk.engine.expect import rearrange
 from trackdesk.store import process_lists, processes
 
 if TYPE_CHECKING:
@@ -48,8 +50,10 @@ def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
     }
     if not changed:
         return
+    check_grace(body.schedule if "schedule" in values else process.schedule, values.get("grace", process.grace))
     processes.change(tx, process, {key: values[key] for key in changed})
     tx.journal(caller.namespace_id, "processes", "changed", name, caller.actor, changed)
+    rearrange(tx, process, processes.get(tx, caller.namespace_id, name), caller.actor)
 
 
 def _shown(key: str, value: Any) -> Any:

@@ -14,9 +14,10 @@ from trackdesk.domain.instant import format_instant
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import SUPERSEDED, CompleteRun, DeadlineStatus, Progress, Run, RunError, RunStatus, StartRun
 from trackdesk.engine.causes import raise_incident, tell_run
+from trackdesk.engine.expect import meet, recover
 from trackdesk.engine.run_finish import finish
-from trackdesk.store import once as first_answers
 from trackdesk.store import ingest_uids, processes, runs
+from trackdesk.store import once as first_answers
 from trackdesk.store.telling import asked_for
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class _Group:
         self.taken.clear()
         runs.insert(tx, [row for _, _, row, _ in made])
         runs.insert_tags(tx, [(row.namespace_id, row.seq, row.started_at, run.tags) for _, _, row, run in made])
+        recovered = [
+            (process, run, since)
+            for _, process, _, run in made
+            if process.schedule is not None and (since := meet(tx, self.counts, process, run.started_at)) is not None
+        ]
         self.counts.write(tx)
         due = [row.next_due_at for _, _, row, _ in made if row.next_due_at is not None]
         if due:
@@ -86,6 +92,8 @@ class _Group:
                 tell_run(tx, process, run, Kind.STARTED)
             if start.once is not None:
                 first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
+        for process, run, since in recovered:
+            recover(tx, process, run, since)
 
 
 def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:

@@ -23,12 +23,10 @@ BATCH = 24
 
 
 class Round(NamedTuple):
-    """What one pass over the due runs did."""
+    """What one pass over what was due did."""
 
-    judged: int
-    warned: int
-    missed: int
-    stalled: int
+    counts: dict[str, int]
+    """`judged`, and by what became of it."""
     next_due_at: int | None
     """µs; None when nothing that isn't held is due ever."""
 
@@ -63,7 +61,8 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
         missed += verdict.missed
         stalled += verdict.stalled
     counts.write(tx)
-    return Round(len(due), warned, missed, stalled, runs.next_due(tx, held))
+    done = {"judged": len(due), "warned": warned, "missed": missed, "stalled": stalled}
+    return Round(done, runs.next_due(tx, held))
 
 
 def _follow(tx: Tx, process: ProcessRow, before: Run, run: Run, verdict: Verdict) -> None:

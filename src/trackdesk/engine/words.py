@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.clock import SECOND
+from trackdesk.domain.expectation import grace_of
 from trackdesk.domain.incident import Incident, Origin, Severity
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.notification import Kind
+from trackdesk.domain.schedule import Every, clock_time, describe
 
 if TYPE_CHECKING:
     from trackdesk.domain.run import Run
+    from trackdesk.domain.schedule import Schedule
     from trackdesk.store.processes import ProcessRow
 
 SEVERITY_OF = {
@@ -51,6 +54,13 @@ def incident_title(origin: Origin, run: Run) -> str:
     return title if len(title) <= TITLE_LENGTH else title[: TITLE_LENGTH - 1] + "…"
 
 
+def missing_title(process: str, schedule: Schedule, expected_at: int) -> str:
+    """`backup never started (expected 02:00 Europe/Berlin)`."""
+    if isinstance(schedule, Every):
+        return f"{process} did not start again ({describe(schedule)}, expected {clock_time(expected_at, 'UTC')})"
+    return f"{process} never started (expected {clock_time(expected_at, schedule.timezone)})"
+
+
 def round_up(micros: int) -> int:
     """To whole seconds, so that a budget reads as it was given."""
     return -(-micros // SECOND) * SECOND
@@ -73,6 +83,32 @@ def run_facts(run: Run, process: ProcessRow) -> str:
     if process.runbook_url:
         lines.append(f"runbook   {process.runbook_url}")
     return "\n".join(lines)
+
+
+def expectation_facts(process: ProcessRow, expected_at: int) -> str:
+    """The lines that let a person who reads a mail act on a start that did not come."""
+    lines = [f"process   {process.name}", f"expected  {format_instant(expected_at)}"]
+    if process.schedule is not None:
+        lines.append(f"schedule  {describe(process.schedule)}")
+        lines.append(f"grace     {format_duration(grace_of(process.schedule, process.grace))}")
+    if process.service:
+        lines.append(f"service   {process.service}")
+    if process.runbook_url:
+        lines.append(f"runbook   {process.runbook_url}")
+    return "\n".join(lines)
+
+
+def process_payload(kind: Kind, process: ProcessRow, expected_at: int, run: Run | None, now: int) -> dict[str, Any]:
+    """Of a process that is missing or has recovered: as that of a run, which it has when it has recovered."""
+    payload: dict[str, Any] = {} if run is None else run_payload(Kind.STARTED, run, now)
+    return {
+        **payload,
+        "event": f"process.{kind}",
+        "kind": kind,
+        "name": process.name,
+        "expected_at": format_instant(expected_at),
+        "schedule": None if process.schedule is None else describe(process.schedule),
+    }
 
 
 def run_payload(kind: Kind, run: Run, now: int) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trackdesk.domain.expectation import Blind
+
 if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
@@ -15,6 +17,18 @@ def record(tx: Tx, from_at: int, until_at: int, reason: str) -> None:
 def was_blind(tx: Tx, at: int) -> bool:
     """Whether `at` (µs) lies in such a time."""
     return tx.one("SELECT 1 FROM blind_times WHERE from_at < ? AND until_at >= ? LIMIT 1", (at, at)) is not None
+
+
+def touched(tx: Tx, from_at: int, until_at: int) -> bool:
+    """Whether any such time lies in those (µs)."""
+    return (
+        tx.one("SELECT 1 FROM blind_times WHERE from_at < ? AND until_at > ? LIMIT 1", (until_at, from_at)) is not None
+    )
+
+
+def since(tx: Tx, at: int) -> list[Blind]:
+    """Those that end behind `at` (µs)."""
+    return [Blind(*row) for row in tx.all("SELECT from_at, until_at FROM blind_times WHERE until_at > ?", (at,))]
 
 
 def heard_since(tx: Tx, at: int, now: int) -> int:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.incident import SEVERITY_ORDER, Comment, Incident, Severity, incident_ref
 from trackdesk.store.rows import COMMENT_COLUMNS, INCIDENT_COLUMNS, comment_from, incident_from
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trackdesk.store.writer import Tx
 
 
@@ -47,6 +51,25 @@ def held_of_causes(tx: Tx, namespace_id: int, *causes: str) -> list[IncidentRow]
         _SELECT + f"namespace_id = ? AND cause IN ({marks}) AND holds = 1 ORDER BY id DESC", (namespace_id, *causes)
     )
     return [_row(row) for row in rows]
+
+
+def held_of_process(tx: Tx, namespace_id: int, process: str) -> list[IncidentRow]:
+    """Incidents of the process whose cause has not cleared since, whether it is the process or one of its runs."""
+    rows = tx.all(
+        _SELECT + "namespace_id = ? AND process = ? AND holds = 1 AND cause IS NOT NULL ORDER BY id DESC",
+        (namespace_id, process),
+    )
+    return [_row(row) for row in rows]
+
+
+def which_hold(tx: Tx, namespace_id: int, causes: Iterable[str]) -> set[str]:
+    """Those of the causes that have not cleared since an incident was opened for them."""
+    rows = tx.all(
+        "SELECT causes.value FROM json_each(?) AS causes WHERE EXISTS "
+        "(SELECT 1 FROM incidents WHERE namespace_id = ? AND cause = causes.value AND holds = 1)",
+        (orjson.dumps(list(causes)).decode(), namespace_id),
+    )
+    return {cause for (cause,) in rows}
 
 
 def insert(tx: Tx, namespace_id: int, cause: str | None, values: dict[str, Any]) -> Incident:

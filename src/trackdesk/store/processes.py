@@ -123,12 +123,15 @@ def note_last_run(tx: Tx, process_id: int) -> None:
 
 _COUNTS = ("total", "active", "completed", "failed", "skipped", "late")
 _LAST = "json_extract(changes.value, '$[1]')"
-_ADD_COUNTS = f"""
+_EXPECTED = "json_extract(changes.value, '$[8]')"
+_TO_COUNTED = f"""
 UPDATE processes SET last_run_at = max(coalesce(last_run_at, {_LAST}), coalesce({_LAST}, last_run_at)), {
     ", ".join(f"{name} = {name} + json_extract(changes.value, '$[{index}]')" for index, name in enumerate(_COUNTS, 2))
-}
-FROM json_each(?) AS changes WHERE processes.id = json_extract(changes.value, '$[0]')
-"""
+}"""
+_TO_EXPECTED = f""", expected_at = coalesce({_EXPECTED}, expected_at),
+missing_since = iif({_EXPECTED} IS NULL, missing_since, NULL),
+next_due_at = iif({_EXPECTED} IS NULL, next_due_at, json_extract(changes.value, '$[9]'))"""
+_OF_EACH = " FROM json_each(?) AS changes WHERE processes.id = json_extract(changes.value, '$[0]')"
 
 
 class Counts:
@@ -137,6 +140,7 @@ class Counts:
     def __init__(self) -> None:
         self._changes: dict[int, dict[str, int]] = {}
         self._last_runs: dict[int, int] = {}
+        self._expected: dict[int, tuple[int, int]] = {}
 
     def add(self, process_id: int, **changes: int) -> None:
         """`active=-1, completed=1` and the like."""
@@ -148,13 +152,20 @@ class Counts:
         self.add(process_id, total=1, active=1)
         self._last_runs[process_id] = max(started_at, self._last_runs.get(process_id, 0))
 
+    def expect(self, process_id: int, expected_at: int, next_due_at: int) -> None:
+        """A counted start has met what was expected: the process is not missing, and is expected again then (µs)."""
+        self._expected[process_id] = (expected_at, next_due_at)
+
     def write(self, tx: Tx) -> None:
         if not self._changes:
             return
+        # What nobody expects pays nothing for those that somebody does.
+        sql = _TO_COUNTED + (_TO_EXPECTED if self._expected else "") + _OF_EACH
         rows = [
-            (process_id, self._last_runs.get(process_id), *counts.values())
+            (process_id, self._last_runs.get(process_id), *counts.values(), *self._expected.get(process_id, ()))
             for process_id, counts in self._changes.items()
         ]
-        tx.execute(_ADD_COUNTS, (orjson.dumps(rows).decode(),))
+        tx.execute(sql, (orjson.dumps(rows).decode(),))
         self._changes.clear()
         self._last_runs.clear()
+        self._expected.clear()

@@ -9,7 +9,7 @@ import orjson
 from trackdesk.domain import deadline
 from trackdesk.domain.deadline import Watched
 from trackdesk.domain.errors import NotFound
-from trackdesk.domain.run import SUPERSEDED, DeadlineStatus, Progress, Run, RunAddress, RunError, RunStatus
+from trackdesk.domain.run import DeadlineStatus, Progress, Run, RunAddress, RunError, RunStatus
 from trackdesk.store.rows import RUN_COLUMNS, RUN_FROM, run_from
 
 if TYPE_CHECKING:
@@ -265,37 +265,6 @@ def beat(tx: Tx, row: RunRow) -> None:
 
 def _json(value: Progress | RunError | None) -> str | None:
     return None if value is None else orjson.dumps(value.model_dump()).decode()
-
-
-def troubled(tx: Tx, process_id: int) -> bool:
-    """Is any run of the process overdue or silent."""
-    return (
-        tx.one(
-            "SELECT 1 FROM runs WHERE process_id = ? AND status = 'ACTIVE' "
-            "AND (deadline_status = 'MISSED' OR stalled = 1) LIMIT 1",
-            (process_id,),
-        )
-        is not None
-    )
-
-
-def failing(tx: Tx, process_id: int, run_id: str | None) -> bool:
-    """Did the newest run of the process (of the key, with `run_id`) that proves anything fail. Skipped and superseded
-    runs prove nothing."""
-    proves = "status IN ('COMPLETED', 'FAILED') AND (error IS NULL OR json_extract(error, '$.message') <> ?)"
-    if run_id is None:
-        row = tx.one(
-            f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? AND {proves} "
-            "ORDER BY started_at DESC, seq DESC LIMIT 1",
-            (process_id, SUPERSEDED),
-        )
-    else:
-        row = tx.one(
-            f"SELECT status = 'FAILED' FROM runs WHERE process_id = ? AND id = ? AND {proves} "
-            "ORDER BY attempt DESC LIMIT 1",
-            (process_id, run_id, SUPERSEDED),
-        )
-    return row is not None and bool(row[0])
 
 
 def is_late(run: Run) -> bool:
