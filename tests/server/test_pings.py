@@ -165,3 +165,12 @@ async def test_a_method_that_is_no_ping_is_refused(tmp_path: Path) -> None:
     async with open_pinger(tmp_path) as ping:
         answer = await ping("backup", "DELETE")
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+async def test_a_key_may_come_in_a_header_instead_and_then_be_a_higher_one(tmp_path: Path) -> None:
+    async with open_pinger(tmp_path) as ping:
+        for key, status in ((OWNER_KEY, 201), (ping.key, 200), (None, 401), ("unknown", 401)):
+            assert (await ping.stand.ask("POST", "/ping/-/backup", key=key)).status == status
+        reader = await ping.stand.key(Role.REPORTER)
+        answer = await ping.stand.ask("GET", "/ping/-/backup", key=reader)
+        assert (answer.status, answer.body) == (403, b"not allowed")

@@ -21,6 +21,8 @@ REPEAT: Final = 60_000_000
 """µs within which what is said again about a `rid` is a repeat, and its start may come behind its end."""
 ID_PREFIX: Final = "ping-"
 """Begins the ids of runs that pings without a `rid` start, which is how their end finds them."""
+KEY_IN_HEADER: Final = "-"
+"""Stands in the path where the key comes in a header, as with every other call."""
 _LINE_LIMIT: Final = 16_384
 _MESSAGE_LIMIT: Final = 500
 

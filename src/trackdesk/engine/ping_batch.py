@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from trackdesk.domain.deadline import finished_status, initial_status, warning_instant
 from trackdesk.domain.identity import new_uid
+from trackdesk.domain.incident import process_cause
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.ping import ID_PREFIX, Signal, log_lines
 from trackdesk.domain.run import LogLevel, Run, RunError, RunStatus, StartRun
 from trackdesk.engine.run_finish import follow
 from trackdesk.engine.run_start import Start, start_runs
-from trackdesk.store import logs, pings, processes, rollups, runs
+from trackdesk.store import incidents, logs, pings, processes, rollups, runs
 from trackdesk.store.telling import asked_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from trackdesk.domain.ping import Pinged
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
+
+
+_KINDS = {status: status.lower() for status in RunStatus}
 
 
 class Ping(NamedTuple):
@@ -33,11 +40,15 @@ class Ping(NamedTuple):
     context: dict[str, str]
 
 
+_Key = tuple[int, str]
+"""Of a run: process_id and `rid`."""
+
+
 class _Ended(NamedTuple):
     item: Ping
     process: ProcessRow
     row: pings.EndedRun
-    run: Run
+    error: RunError | None
 
 
 class PingBatch:
@@ -47,45 +58,78 @@ class PingBatch:
         self.tx = tx
         self._ended: list[_Ended] = []
         self._starts: list[tuple[Ping, ProcessRow, Start]] = []
-        self._pending: set[int] = set()
-        """Processes of which something is not written yet."""
         self._starting: set[int] = set()
-        """Those of them with a start."""
+        """Processes of which a start without a `rid` is not written yet."""
+        self._saying: set[_Key] = set()
+        """Of which `rid` something is not written yet."""
         self._active: dict[int, int | None] = {}
+        self._newest: dict[_Key, int | None] = {}
+
+    def look_up(self, meant: Iterable[tuple[ProcessRow, Ping]]) -> None:
+        """Find the runs that the pings mean, for all of them at once."""
+        without, keys = set(), set()
+        for process, item in meant:
+            if item.rid is None:
+                without.add(process.id)
+            else:
+                keys.add((process.id, item.rid))
+        if without:
+            self._active = pings.active(self.tx, without)
+        if keys:
+            self._newest = pings.newest_of(self.tx, list(keys))
 
     def active(self, process: ProcessRow) -> int | None:
         """The number of the run that a ping without a `rid` means: the ACTIVE one that was started without."""
         if process.id in self._starting:
             self.write()
         if process.id not in self._active:
-            self._active[process.id] = pings.active(self.tx, process.id)
+            self._active |= pings.active(self.tx, (process.id,))
         return self._active[process.id]
 
-    def settle(self, process: ProcessRow) -> None:
-        """Write what was said of the process so far; whoever asks is about to change one of its runs."""
-        if process.id in self._pending:
+    def newest(self, process: ProcessRow, rid: str) -> runs.RunRow | None:
+        """The newest run of a `rid`."""
+        key = (process.id, rid)
+        if key in self._saying:
             self.write()
-        self._active.pop(process.id, None)
+        if key not in self._newest:
+            self._newest |= pings.newest_of(self.tx, (key,))
+        seq = self._newest[key]
+        return None if seq is None else runs.by_seq(self.tx, seq)
+
+    def forget(self, process: ProcessRow, rid: str | None) -> None:
+        """What was looked up for pings with this `rid`, or without one, is about to change."""
+        if rid is None:
+            self._active.pop(process.id, None)
+        else:
+            self._newest.pop((process.id, rid), None)
 
     def start(self, item: Ping, process: ProcessRow) -> None:
         """A new run. Callers have ended, or want superseded, what stands in its way."""
         run_id = item.rid or _made_id(new_uid(self.tx.now))
         body = StartRun(id=run_id, context=item.context, on_active="supersede")
         self._starts.append((item, process, Start(process.namespace_id, item.actor, process.name, body)))
-        self._pending.add(process.id)
-        self._starting.add(process.id)
-        self._active.pop(process.id, None)
+        if item.rid is None:
+            self._starting.add(process.id)
+        self._say(item, process)
 
-    def end(self, item: Ping, process: ProcessRow, body: tuple[RunStatus, RunError | None], attempt: int = 1) -> Run:
-        """A run of zero length: it is written when it is over already."""
-        run, warning_at = _run_of(self.tx.now, item, process, body, attempt)
-        self._ended.append(_Ended(item, process, _row(self.tx, process, run, warning_at), run))
-        self._pending.add(process.id)
-        return run
+    def end(
+        self, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None = None, attempt: int = 1
+    ) -> str:
+        """A run of zero length: it is written when it is over already. Gives its uid."""
+        row = _row(self.tx, item, process, status, error, attempt)
+        self._ended.append(_Ended(item, process, row, error))
+        if item.rid is not None:
+            self._say(item, process)
+        return row.uid
+
+    def _say(self, item: Ping, process: ProcessRow) -> None:
+        self.forget(process, item.rid)
+        if item.rid is not None:
+            self._saying.add((process.id, item.rid))
 
     def write(self) -> None:
-        self._pending.clear()
         self._starting.clear()
+        self._saying.clear()
         if self._ended:
             self._write_ended()
         starts, self._starts = self._starts, []
@@ -101,28 +145,44 @@ class PingBatch:
     def _write_ended(self) -> None:
         tx, (ended, self._ended) = self.tx, (self._ended, [])
         pings.insert_ended(tx, [each.row for each in ended])
-        counts = processes.Counts()
-        for _, process, _, run in ended:
-            counts.started(process.id, run.started_at)
-            counts.add(process.id, **{"active": -1, run.status.lower(): 1})
+        counts = _counted(tx, ended)
         counts.write(tx)
-        wanted = {each.process.namespace_id for each in ended}
-        wanted = {each for each in wanted if asked_for(tx, each, Kind.COMPLETED)}
-        well: set[int] = set()
-        """Processes whose incidents a run of this batch has closed already, if there were any."""
-        for item, process, row, run in ended:
-            rollups.correct(tx, row.namespace_id, process.id, run)
-            facts = {"process": run.process, "id": run.id, "status": [None, run.status]}
-            tx.journal(row.namespace_id, "runs", run.status.lower(), run.uid, item.actor, facts)
+        waited_for = _waited_for(tx, ended)
+        for each in ended:
+            item, process, row, _ = each
+            if tx.now < rollups.sealed_to(tx, row.namespace_id):  # only after the clock was set back
+                rollups.correct(tx, row.namespace_id, process.id, _run(each))
+            facts = {"process": process.name, "id": row.id, "status": [None, row.status]}
+            tx.journal(row.namespace_id, "runs", _KINDS[row.status], row.uid, item.actor, facts)
             if item.text:
                 append(tx, row.seq, item)
-            if run.status != RunStatus.COMPLETED:
-                well.discard(process.id)
-            elif process.id in well and row.namespace_id not in wanted:
-                continue
-            else:
-                well.add(process.id)
-            follow(tx, process, run, run, superseded=False)
+            if row.status != RunStatus.COMPLETED:
+                waited_for.add(process.id)  # its incident may be closed by a run behind it
+            if process.id in waited_for or item.rid is not None:
+                run = _run(each)
+                follow(tx, process, run, run, superseded=False)
+
+
+def _counted(tx: Tx, ended: Sequence[_Ended]) -> processes.Counts:
+    counts = processes.Counts()
+    for (process_id, status), number in Counter((each.process.id, each.row.status) for each in ended).items():
+        counts.started(process_id, tx.now)
+        counts.add(process_id, **{"total": number - 1, "active": -1, _KINDS[status]: number})
+    return counts
+
+
+def _waited_for(tx: Tx, ended: Sequence[_Ended]) -> set[int]:
+    """Processes of which somebody wants to know when a run came good: an incident that it closes, or a channel."""
+    found: set[int] = set()
+    namespaces: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for _, process, _, _ in ended:
+        namespaces[process.namespace_id][process_cause(process.name)] = process.id
+    for namespace_id, causes in namespaces.items():
+        if asked_for(tx, namespace_id, Kind.COMPLETED):
+            found.update(causes.values())
+        else:
+            found.update(causes[cause] for cause in incidents.which_hold(tx, namespace_id, causes))
+    return found
 
 
 def append(tx: Tx, seq: int, item: Ping) -> None:
@@ -136,59 +196,62 @@ def _made_id(uid: str) -> str:
     return ID_PREFIX + uid[:10] + uid[-8:]
 
 
-def _run_of(
-    now: int, item: Ping, process: ProcessRow, body: tuple[RunStatus, RunError | None], attempt: int
-) -> tuple[Run, int | None]:
-    """The run, and the instant of its warning."""
-    status, error = body
+def _row(
+    tx: Tx, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None, attempt: int
+) -> pings.EndedRun:
+    now = tx.now
     uid = new_uid(now)
-    deadline = None if process.default_deadline is None else now + process.default_deadline
-    warning_at = None if deadline is None else warning_instant(now, deadline, process.warn_at)
-    run = Run.trusted(
-        uid=uid,
+    deadline = warning_at = deadline_status = None
+    if process.default_deadline is not None:
+        deadline = now + process.default_deadline
+        warning_at = warning_instant(now, deadline, process.warn_at)
+        deadline_status = finished_status(status, deadline, initial_status(deadline, warning_at, now), now)
+    return pings.EndedRun(
+        runs.next_seq(tx),
+        uid,
+        process.namespace_id,
+        process.id,
+        item.rid or _made_id(uid),
+        attempt,
+        status,
+        deadline_status,
+        now,
+        now,
+        deadline,
+        warning_at,
+        0,
+        now,
+        orjson.dumps(item.context).decode(),
+        process.category,
+        process.service,
+        None if error is None else orjson.dumps(error.model_dump()).decode(),
+    )
+
+
+def _run(ended: _Ended) -> Run:
+    """For those who follow what becomes of runs."""
+    item, process, row, error = ended
+    return Run.trusted(
+        uid=row.uid,
         process=process.name,
-        id=item.rid or _made_id(uid),
-        attempt=attempt,
-        status=status,
-        deadline_status=finished_status(status, deadline, initial_status(deadline, warning_at, now), now),
+        id=row.id,
+        attempt=row.attempt,
+        status=row.status,
+        deadline_status=row.deadline_status,
         overdue_at_finish=False,
         stalled=False,
-        started_at=now,
-        completed_at=now,
-        deadline=deadline,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        deadline=row.deadline,
         duration=0,
         progress=None,
         tags={},
         context=item.context,
         error=error,
-        category=process.category,
-        service=process.service,
+        category=row.category,
+        service=row.service,
         triggered_by=None,
         correlation_id=None,
         heartbeat_timeout=None,
-        last_heartbeat_at=now,
-    )
-    return run, warning_at
-
-
-def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> pings.EndedRun:
-    return pings.EndedRun(
-        runs.next_seq(tx),
-        run.uid,
-        process.namespace_id,
-        process.id,
-        run.id,
-        run.attempt,
-        run.status,
-        run.deadline_status,
-        run.started_at,
-        run.started_at,
-        run.deadline,
-        warning_at,
-        0,
-        run.started_at,
-        orjson.dumps(run.context).decode(),
-        run.category,
-        run.service,
-        None if run.error is None else orjson.dumps(run.error.model_dump()).decode(),
+        last_heartbeat_at=row.last_heartbeat_at,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackdesk.domain.errors import NotFound, TrackdeskError
+from trackdesk.domain.errors import NotFound
 from trackdesk.domain.ping import REPEAT, Signal, failure
 from trackdesk.domain.run import SUPERSEDED, CompleteRun, RunError, RunStatus
 from trackdesk.engine.ping_batch import PingBatch, append
@@ -41,24 +41,24 @@ async def send(engine: Engine, item: Ping) -> bool:
 def ping_runs(tx: Tx, items: Sequence[Ping]) -> list[Told | BaseException]:
     """What each ping did, or why nothing."""
     batch = PingBatch(tx)
+    found = [_process(tx, item) for item in items]
+    batch.look_up((each[0], item) for each, item in zip(found, items, strict=True) if each is not None)
     answers: list[Told | BaseException] = []
-    for item in items:
-        try:
-            process, made = _process(tx, item)
+    for item, each in zip(items, found, strict=True):
+        if each is None:
+            answers.append(NotFound("No process has this address."))
+        else:
+            process, made = each
             answers.append(Told(process.namespace_id, made, _DO[item.said.signal](batch, item, process)))
-        except TrackdeskError as error:
-            answers.append(error)
     batch.write()
     return answers
 
 
-def _process(tx: Tx, item: Ping) -> tuple[ProcessRow, bool]:
-    """The process, and whether it was made just now. Raises NotFound."""
+def _process(tx: Tx, item: Ping) -> tuple[ProcessRow, bool] | None:
+    """The process, and whether it was made just now; None for a uuid that none has."""
     if item.namespace_id is None or item.said.process is None:
         process = pings.process_of(tx, item.said.secret)
-        if process is None:
-            raise NotFound("No process has this address.")
-        return process, False
+        return None if process is None else (process, False)
     process = processes.find(tx, item.namespace_id, item.said.process)
     if process is not None:
         return process, False
@@ -71,9 +71,9 @@ def _start(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     tx = batch.tx
     if item.rid is None:
         if (seq := batch.active(process)) is not None:
-            batch.settle(process)
+            batch.forget(process, None)
             finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, item.actor, kind="superseded")
-    elif (newest := _newest_of_rid(batch, process, item.rid)) is not None and _is_recent(tx, newest):
+    elif (newest := batch.newest(process, item.rid)) is not None and _is_recent(tx, newest):
         return None if newest.run.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
     batch.start(item, process)
     return None
@@ -89,13 +89,13 @@ def _end(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     if item.rid is None:
         if (seq := batch.active(process)) is not None:
             row = runs.by_seq(tx, seq)
-    elif (row := _newest_of_rid(batch, process, item.rid)) is not None:
+    elif (row := batch.newest(process, item.rid)) is not None:
         if row.run.status == status and _is_recent(tx, row):
             return None
         attempt = row.run.attempt + 1
     if row is None or row.run.status != RunStatus.ACTIVE:
-        return _logged(item, batch.end(item, process, (status, error), attempt).uid)
-    batch.settle(process)
+        return _logged(item, batch.end(item, process, status, error, attempt))
+    batch.forget(process, item.rid)
     finish(tx, process, row, CompleteRun(status="FAILED" if failed else "COMPLETED", error=error), item.actor)
     return _log_to(tx, row, item)
 
@@ -103,23 +103,17 @@ def _end(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
 def _log(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     """To the run that the ping means, else to the newest. Where there is none yet, a skipped one holds the lines."""
     tx = batch.tx
-    batch.settle(process)
-    row = None if item.rid is None else _newest_of_rid(batch, process, item.rid)
+    batch.write()
+    row = None if item.rid is None else batch.newest(process, item.rid)
     if row is None:
         seq = batch.active(process) or pings.newest(tx, process.id)
         if seq is None:
-            return _logged(item, batch.end(item, process, (RunStatus.SKIPPED, None)).uid) if item.text else None
+            return _logged(item, batch.end(item, process, RunStatus.SKIPPED)) if item.text else None
         row = runs.by_seq(tx, seq)
     return _log_to(tx, row, item)
 
 
 _DO = {Signal.START: _start, Signal.SUCCESS: _end, Signal.FAIL: _end, Signal.LOG: _log}
-
-
-def _newest_of_rid(batch: PingBatch, process: ProcessRow, rid: str) -> runs.RunRow | None:
-    batch.settle(process)
-    found = runs.newest_of_key(batch.tx, process.id, rid)
-    return None if found is None else runs.by_seq(batch.tx, found[0])
 
 
 def _is_recent(tx: Tx, row: runs.RunRow) -> bool:

@@ -63,6 +63,11 @@ class _Reader(io.RawIOBase):
         self._owner.arm()
         return self._owner.plain.recv_into(buffer)
 
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._owner.let_go()
+
 
 class _TimedSocket:
     """A socket whose calls share one deadline. A plain socket's timeout starts anew with every byte that drips in."""
@@ -70,6 +75,7 @@ class _TimedSocket:
     def __init__(self, plain: socket.socket, deadline: float) -> None:
         self.plain = plain
         self.deadline = deadline
+        self._users = 1
 
     def arm(self) -> None:
         left = self.deadline - time.monotonic()
@@ -82,10 +88,17 @@ class _TimedSocket:
         self.plain.sendall(data)
 
     def makefile(self, *_mode: object) -> io.BufferedReader:
+        self._users += 1
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        self.plain.close()
+        """An answer that ends with its connection is still being read when http.client closes the socket."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        self._users -= 1
+        if not self._users:
+            self.plain.close()
 
 
 class Http:
@@ -127,20 +140,19 @@ class Http:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode()
         kind = "application/x-ndjson" if data is body else "application/json"
         headers = self._headers(None if data is None else kind, idempotency_key)
-        deadline = time.monotonic() + (self._total_timeout if timeout is None else timeout)
-        reused = self._connection is not None
-        try:
-            answer = self._exchange(method, path, data, headers, deadline)
-        except (ConnectionError, http.client.RemoteDisconnected) as error:
-            # A kept connection may have been closed while it was idle; a fresh one tells whether the server is there.
-            self.close()
-            if not reused:
-                raise self._away(error) from None
-            answer = self._retry(method, path, data, headers, deadline)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise self._away(error) from None
-        return _judge(*answer)
+        return _judge(*self._send(method, path, data, headers, timeout))
+
+    def ping(self, path: str, body: bytes) -> str:
+        """Posts what a ping has to say, and gives the words of the answer."""
+        status, headers, content = self._send("POST", path, body, self._headers("text/plain", None), None)
+        words = content[:200].decode("utf-8", "replace")
+        if not headers.get("content-type", "").startswith("text/plain"):
+            raise ServerAway(f"{self.target.url} answers {status}: is it a trackdesk server?", status=status)
+        if status >= 500:
+            raise ServerAway(f"the server answers {status}: {words}", status=status)
+        if not 200 <= status < 300:
+            raise Refused(status, None, words)
+        return words
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +164,23 @@ class Http:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+    def _send(
+        self, method: str, path: str, data: bytes | None, headers: dict[str, str], timeout: float | None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        deadline = time.monotonic() + (self._total_timeout if timeout is None else timeout)
+        reused = self._connection is not None
+        try:
+            return self._exchange(method, path, data, headers, deadline)
+        except (ConnectionError, http.client.RemoteDisconnected) as error:
+            # A kept connection may have been closed while it was idle; a fresh one tells whether the server is there.
+            self.close()
+            if not reused:
+                raise self._away(error) from None
+            return self._retry(method, path, data, headers, deadline)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._away(error) from None
 
     def _retry(self, *request: Any) -> tuple[int, Mapping[str, str], bytes]:
         try:

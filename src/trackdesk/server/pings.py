@@ -16,17 +16,20 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from trackdesk.contract.ping import PING_OWN, PING_PROCESS
 from trackdesk.domain.errors import Invalid, Unavailable
-from trackdesk.domain.ping import BODY_LIMIT, body_text, parse_path, parse_rid
+from trackdesk.domain.identity import Permission
+from trackdesk.domain.ping import BODY_LIMIT, KEY_IN_HEADER, body_text, parse_path, parse_rid
 from trackdesk.engine import pings
 from trackdesk.engine.ping_batch import Ping
 from trackdesk.server import problems
 from trackdesk.server.answer import Answer, head, is_plain
 from trackdesk.server.bind import CLIENT_GONE, SLOW
+from trackdesk.server.door import X_NAMESPACE
 from trackdesk.server.headers import BASE_HEADERS, new_request_id
 from trackdesk.server.limits import BODY_SECONDS, MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
     from trackdesk.domain.errors import TrackdeskError
+    from trackdesk.domain.identity import Caller
     from trackdesk.domain.ping import Pinged
     from trackdesk.server.house import House
 
@@ -93,10 +96,19 @@ class Pings:
         rid = _rid(query) if query else None
         namespace_id, actor = None, _ACTOR
         if said.process is not None:
-            caller = self._house.door.enter_by_path(said.secret)
+            caller = await self._caller(request, said.secret)
             namespace_id, actor = caller.namespace_id, caller.actor
         text = body_text(await _body(request)) if request.body_exists else ""
         return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))
+
+    async def _caller(self, request: web.Request, secret: str) -> Caller:
+        """Who holds the secret in the path, or the key in the headers where the path says so."""
+        door, headers = self._house.door, request.headers
+        if secret != KEY_IN_HEADER:
+            return door.enter_by_path(secret)
+        caller = door.enter(headers, Permission.INGEST)
+        namespace = headers.get(X_NAMESPACE)
+        return caller if namespace is None else await door.in_namespace(caller, namespace)
 
 
 def _answer(request: web.Request, status: int) -> web.StreamResponse:

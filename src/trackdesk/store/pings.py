@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import orjson
+
 from trackdesk.domain.ping import ID_PREFIX
 from trackdesk.store import processes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from trackdesk.domain.run import RunStatus
+    from trackdesk.domain.run import DeadlineStatus, RunStatus
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
@@ -31,7 +33,7 @@ class EndedRun(NamedTuple):
     id: str
     attempt: int
     status: RunStatus
-    deadline_status: str | None
+    deadline_status: DeadlineStatus | None
     started_at: int
     completed_at: int
     deadline: int | None
@@ -54,14 +56,31 @@ def process_of(tx: Tx, uuid: str) -> ProcessRow | None:
     return None if row is None else processes.find(tx, *row)
 
 
-def active(tx: Tx, process_id: int) -> int | None:
-    """The number of the process's newest ACTIVE run that a ping without a `rid` started."""
-    row = tx.one(
-        "SELECT seq FROM runs WHERE process_id = ? AND status = 'ACTIVE' AND id >= ? AND id < ? "
-        "ORDER BY id DESC LIMIT 1",
-        (process_id, ID_PREFIX, _AFTER_PREFIX),
-    )
-    return None if row is None else int(row[0])
+_ACTIVE = """
+SELECT wanted.value, (
+    SELECT seq FROM runs WHERE process_id = wanted.value AND status = 'ACTIVE' AND id >= ? AND id < ?
+    ORDER BY id DESC LIMIT 1
+) FROM json_each(?) AS wanted
+"""
+
+
+def active(tx: Tx, process_ids: Iterable[int]) -> dict[int, int | None]:
+    """By process, the number of its newest ACTIVE run that a ping without a `rid` started."""
+    return dict(tx.all(_ACTIVE, (ID_PREFIX, _AFTER_PREFIX, orjson.dumps(list(process_ids)).decode())))
+
+
+_NEWEST = """
+SELECT wanted.key, (
+    SELECT seq FROM runs
+    WHERE process_id = json_extract(wanted.value, '$[0]') AND id = json_extract(wanted.value, '$[1]')
+    ORDER BY attempt DESC LIMIT 1
+) FROM json_each(?) AS wanted
+"""
+
+
+def newest_of(tx: Tx, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int | None]:
+    """By (process_id, id), the number of the newest attempt; when one is ACTIVE it is that one."""
+    return {keys[index]: seq for index, seq in tx.all(_NEWEST, (orjson.dumps(keys).decode(),))}
 
 
 def newest(tx: Tx, process_id: int) -> int | None:
