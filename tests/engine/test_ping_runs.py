@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.house import House, gathered, open_house
+from tests.engine.house import ALICE, House, gathered, open_house
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.ping import parse_path
-from trackdesk.engine import pings
+from trackdesk.domain.process import ChangeProcess
+from trackdesk.engine import pings, processes
 from trackdesk.engine.ping_batch import Ping
 
 if TYPE_CHECKING:
@@ -246,3 +247,18 @@ async def test_whoever_asks_for_completed_runs_hears_of_each_ping(tmp_path: Path
         )
         await gathered(send(house), send(house), send(house))
         assert house.told() == ["completed"] * 3
+
+
+async def test_a_ping_without_a_start_meets_what_is_expected_and_ends_what_was_missing(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        body = ChangeProcess.model_validate_json(b'{"schedule": {"every": "15m"}, "grace": "1m"}')
+        await processes.patch(house.engine, ALICE, "backup", body)
+        await house.pass_time(3600)
+        assert [(each["origin"], each["status"]) for each in house.incidents()] == [("missing", "OPEN")]
+        await send(house, "log", text="nothing is proven by this")
+        assert house.values("SELECT missing_since IS NULL FROM processes") == [0]
+        await gathered(send(house), send(house))
+        assert house.values("SELECT status FROM incidents") == ["CLOSED"]
+        assert house.rows("SELECT expected_at, missing_since FROM processes") == [
+            {"expected_at": house.now + 900_000_000, "missing_since": None}
+        ]

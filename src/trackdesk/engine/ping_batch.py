@@ -13,6 +13,7 @@ from trackdesk.domain.incident import process_cause
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.ping import ID_PREFIX, Signal, log_lines
 from trackdesk.domain.run import LogLevel, Run, RunError, RunStatus, StartRun
+from trackdesk.engine.expect import meet, recover
 from trackdesk.engine.run_finish import follow
 from trackdesk.engine.run_start import Start, start_runs
 from trackdesk.store import incidents, logs, pings, processes, rollups, runs
@@ -146,6 +147,13 @@ class PingBatch:
         tx, (ended, self._ended) = self.tx, (self._ended, [])
         pings.insert_ended(tx, [each.row for each in ended])
         counts = _counted(tx, ended)
+        recovered = [
+            (each, since)
+            for each in ended
+            if each.process.schedule is not None
+            and each.row.status != RunStatus.SKIPPED  # only holds log lines
+            and (since := meet(tx, counts, each.process, each.row.started_at)) is not None
+        ]
         counts.write(tx)
         waited_for = _waited_for(tx, ended)
         for each in ended:
@@ -161,6 +169,8 @@ class PingBatch:
             if process.id in waited_for or item.rid is not None:
                 run = _run(each)
                 follow(tx, process, run, run, superseded=False)
+        for each, since in recovered:
+            recover(tx, each.process, _run(each), since)
 
 
 def _counted(tx: Tx, ended: Sequence[_Ended]) -> processes.Counts:
