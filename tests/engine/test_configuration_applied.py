@@ -9,9 +9,10 @@ import pytest
 
 from tests.engine.house import ALICE
 from trackdesk.domain.configuration import Applied, ApplyConfiguration
-from trackdesk.domain.errors import Invalid
+from trackdesk.domain.errors import Conflict, Invalid
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.engine import configuration
+from trackdesk.engine.seal import Seal
 
 if TYPE_CHECKING:
     from tests.engine.house import House
@@ -167,6 +168,17 @@ async def test_private_addresses_are_for_admins_as_everywhere(still: House) -> N
     assert set(await refusal(still, local)) == {"channels.lan.url"}
     assert told(await apply(still, local, caller=ADMIN)) == ["channel lan made"]
     assert still.values("SELECT trusted FROM channels") == [1]
+
+
+async def test_a_lost_seal_key_is_said_and_nothing_is_applied(still: House) -> None:
+    await apply(still, DOCUMENT)
+    still.engine.seal.path.unlink()
+    still.engine.seal = Seal(still.engine.seal.path)
+    before = contents(still)
+    with pytest.raises(Conflict) as caught:
+        await apply(still, DOCUMENT | {"departments": {"ops": {"name": "Other"}}})
+    assert caught.value.code == "seal_lost"
+    assert contents(still) == before
 
 
 async def test_ten_thousand_processes_are_applied_at_once(still: House) -> None:
