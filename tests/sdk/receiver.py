@@ -132,7 +132,7 @@ class Receiver:
                 lines = headers.get("content-type") == "application/x-ndjson"
                 body = None
                 if data:
-                    body = [json.loads(line) for line in data.splitlines()] if lines else json.loads(data)
+                    body = [json.loads(line or "null") for line in data.splitlines()] if lines else json.loads(data)
                 status, value = receiver.take(Seen(self.command, self.path, headers, body, self.client_address[1]))
                 content = value if isinstance(value, bytes) else json.dumps(value).encode()
                 kind = "application/json" if status < 400 else "application/problem+json"

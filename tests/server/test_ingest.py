@@ -317,7 +317,7 @@ async def test_a_body_over_32_mib_is_refused(stand: Stand) -> None:
 
 
 async def test_a_ping_is_not_kept_waiting_by_a_large_request(stand: Stand) -> None:
-    lines = [start() for _ in range(2_000)]
+    lines = [start(id=f"n{number}") for number in range(2_000)]
     sending = asyncio.create_task(post(stand, *lines))
     await until(lambda: rows(stand, "SELECT count(*) FROM runs")[0][0] > 0)
     assert (await stand.ask("POST", "/v1/processes/other", {})).status == 201

@@ -41,6 +41,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("start", REPORT, "start a run and print its uid"),
     Verb("complete", REPORT, "end a run, well or not"),
     Verb("log", REPORT, "add lines to a run's log"),
+    Verb("ingest", REPORT, "send lines of JSON: starts, logs and ends of many runs"),
     Verb("ping", REPORT, "say that a job started, went well or failed"),
     Verb("console", WATCH, "open the console (as plain `trackdesk` does)"),
     Verb("attach", WATCH, "open the console over another server"),
