@@ -324,11 +324,11 @@ async def test_paused_the_screen_is_told_nothing_until_it_goes_on() -> None:
         app.events.put_nowait(LIVE)
         await until(lambda: app.incidents.news)
         app.incidents.news.clear()
-        await pilot.press("p")
+        await pilot.press("P")
         app.events.put_nowait(Event("incidents", "INC-1"))
         await sees(app, "‖ paused, 1 change held")
         assert app.incidents.news == []
-        await pilot.press("p")
+        await pilot.press("P")
         await until(lambda: app.incidents.news == [Changed("incidents", frozenset({"INC-1"}))])
 
 

@@ -189,7 +189,7 @@ async def test_what_somebody_else_changed_meanwhile_is_shown_and_read_again(desk
     incident = await desk.report("the printer burns")
     await desk.sees("the printer burns")
     # Held still, the screen shows an older version than there is.
-    await desk.press("p")
+    await desk.press("P")
     await desk.other.incidents.patch(incident.id, {"assignee": "kim"})
     await desk.press("t")
     await desk.sees("Somebody else changed it meanwhile")

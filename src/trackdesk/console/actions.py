@@ -50,6 +50,8 @@ _SHOWN = {
     "slash": "/",
     "colon": ":",
     "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
     "plus": "+",
     "less_than_sign": "<",
     "greater_than_sign": ">",
@@ -67,11 +69,12 @@ def shown(key: str, *, ascii_only: bool = False) -> str:
     return _PLAIN.get(said, said) if ascii_only else said
 
 
-MOVE, LIST, WORK, LOG, GO, CONSOLE = "Move", "Lists", "Work", "Logs", "Go", "Console"
-GROUPS = (WORK, LIST, MOVE, LOG, GO, CONSOLE)
+MOVE, LIST, WORK, LOG, FIGURES, GO, CONSOLE = "Move", "Lists", "Work", "Logs", "Figures", "Go", "Console"
+GROUPS = (WORK, LIST, MOVE, LOG, FIGURES, GO, CONSOLE)
 
 _LIST = ("list",)
 _MOVE = ("list", "log")
+_RANGE = ("range",)
 _MADE = ("run", "incident", "channel", "department", "key", "overview", "process")
 
 ACTIONS: tuple[Action, ...] = (
@@ -93,9 +96,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("reopen", ("o",), "reopen", "Open the closed incident again.", WORK, ("incident",), 9),
     Action("assign", ("a",), "assign", "Give the incident to somebody.", WORK, ("incident",), 6),
     Action("severity", ("plus",), "severity", "Choose another severity.", WORK, ("incident",), 7),
-    Action("extend", ("e",), "extend", "Extend the deadline of the run.", WORK, ("run", "incident"), 8),
+    Action(
+        "extend",
+        ("e",),
+        "extend",
+        "Change what is expected: extend the deadline of the run, set the schedule of the process.",
+        WORK,
+        ("run", "incident", "process"),
+        8,
+        labels={"process": "expect"},
+    ),
+    Action("pause", ("p",), "pause", "Pause the process, or resume it when it is paused.", WORK, ("process",), 5),
     Action("new", ("n",), "new", "Make a new one of what is listed; on the Overview, a run.", WORK, _MADE, 6),
-    Action("edit", ("E",), "edit", "Change its settings.", WORK, ("process", "channel", "department", "key"), 3),
+    Action("edit", ("E",), "edit", "Change its settings.", WORK, ("process", "channel", "department", "key"), 9),
     Action("switch", ("z",), "on/off", "Switch the channel off, or on again.", WORK, ("channel",), 4),
     Action("test", ("T",), "test", "Send a test message through the channel.", WORK, ("channel",), 2),
     Action("retry", ("R",), "retry", "Send the delivery again now.", WORK, ("delivery",), 2),
@@ -152,6 +165,14 @@ ACTIONS: tuple[Action, ...] = (
     # -- logs ------------------------------------------------------------------------------------------------------
     Action("follow", ("f",), "follow", "Follow the end of the log, or hold still.", LOG, ("log",), 9),
     Action("level", ("l",), "level", "Show only lines of the next level and above.", LOG, ("log",), 10),
+    # -- figures ---------------------------------------------------------------------------------------------------
+    Action(
+        "shorter", ("comma",), "shorter", "Figures of a shorter time: 90 days down to one hour.", FIGURES, _RANGE, 12
+    ),
+    Action(
+        "longer", ("full_stop",), "longer", "Figures of a longer time: one hour up to 90 days.", FIGURES, _RANGE, 13
+    ),
+    Action("group", ("b",), "by", "Figures by process, or by the values of a tag.", FIGURES, ("figures",), 7),
     # -- going places ----------------------------------------------------------------------------------------------
     Action("previous_tab", ("left_square_bracket",), "tab before", "To the tab before.", GO, ("tabs",)),
     Action("next_tab", ("right_square_bracket",), "next tab", "To the next tab.", GO, ("tabs",)),
@@ -159,10 +180,11 @@ ACTIONS: tuple[Action, ...] = (
         "about",
         ("w",),
         "go to",
-        "Go to what it is about: the run of an incident, the incident of a notification.",
+        "Go to what it is about: the run of an incident, the incident of a notification, all runs of a process.",
         GO,
-        ("incident", "inbox", "delivery"),
+        ("incident", "inbox", "delivery", "process"),
         9,
+        labels={"process": "all runs"},
     ),
     Action("last_place", ("minus",), "last place", "To the section you were in before.", GO, frame=True),
     Action("back", ("escape", "q"), "back", "Leave the filter, clear the marks, go back.", GO, frame=True),
@@ -179,9 +201,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("help", ("question_mark",), "help", "What every key does here.", CONSOLE, (), 22, frame=True),
     Action("palette", ("ctrl+p",), "palette", "Find a command by any part of its name.", CONSOLE, frame=True),
-    Action(
-        "pause", ("p",), "pause", "Hold the screen still; what changes is shown when you go on.", CONSOLE, frame=True
-    ),
+    Action("hold", ("P",), "hold", "Hold the screen still; what changes is shown when you go on.", CONSOLE, frame=True),
     Action("quit", ("ctrl+q",), "quit", "Leave. Asks only when something is not done yet.", CONSOLE, frame=True),
 )
 

@@ -137,11 +137,11 @@ class Console(App[None]):
     def choose_theme(self, name: str) -> None:
         self.theme = name
 
-    def toggle_pause(self) -> None:
+    def toggle_hold(self) -> None:
         if self._connect is not None:
             self.feed.pause(not self.feed.paused)
         elif self.frame is not None:
-            self.frame.say("p pause: there is no live stream to hold", "late")
+            self.frame.say("P hold: there is no live stream to hold", "late")
 
     def leave(self) -> None:
         """Quit; with work pending, after a question."""

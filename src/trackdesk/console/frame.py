@@ -41,6 +41,7 @@ _NOUNS = {
     "delivery": "deliveries",
     "inbox": "the inbox",
     "tabs": "tabs",
+    "range": "figures",
 }
 
 
@@ -95,7 +96,7 @@ class Frame(Screen[None]):
         """Why `action` is not possible here and now."""
         if action.frame:
             return None
-        if not action.applies(self.view.CONTEXTS):
+        if not action.applies(self.view.contexts):
             return f"works on {' and '.join(_NOUNS.get(context, context) for context in action.when)}"
         if not self.view.can(action.id):
             return "is not for here"
@@ -103,14 +104,14 @@ class Frame(Screen[None]):
 
     def offered(self) -> list[Action]:
         """What can be done in this place at all, be it possible just now or not."""
-        held = actions.applying(self.view.CONTEXTS)
+        held = actions.applying(self.view.contexts)
         return [action for action in held if action.frame or action.widget or self.view.can(action.id)]
 
     def action_do(self, action_id: str) -> None:
         action = actions.BY_ID[action_id]
         reason = self.why_not(action)
         if reason is not None:
-            self.say(f"{action.key} {action.label_in(self.view.CONTEXTS)}: {reason}", "late")
+            self.say(f"{action.key} {action.label_in(self.view.contexts)}: {reason}", "late")
             return
         outcome = getattr(self, f"do_{action_id}")() if action.frame else self.view.do(action_id)
         if inspect.isawaitable(outcome):
@@ -142,8 +143,8 @@ class Frame(Screen[None]):
     def do_palette(self) -> None:
         self.console.action_command_palette()
 
-    def do_pause(self) -> None:
-        self.console.toggle_pause()
+    def do_hold(self) -> None:
+        self.console.toggle_hold()
 
     def do_last_place(self) -> None:
         self.console.go_last()
@@ -166,7 +167,7 @@ class Frame(Screen[None]):
 
     def changed(self, change: Changed) -> None:
         self._seen = self.console.epoch
-        if change.topic in self.view.TOPICS or change.topic == "*":
+        if change.topic in self.view.topics or change.topic == "*":
             self.view.changed(change)
 
     def tell(self, live: Live) -> None:

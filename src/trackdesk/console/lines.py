@@ -149,7 +149,7 @@ class FooterLine(Bar):
         return self._parts(look, frame=True)
 
     def _parts(self, look: Look, *, frame: bool) -> list[Part]:
-        contexts = self._frame.view.CONTEXTS
+        contexts = self._frame.view.contexts
         parts = [Part(" ", Style.null())]
         for at, action in enumerate(item for item in actions.footer(self._frame.offered()) if item.frame is frame):
             possible = action.widget or self._frame.why_not(action) is None

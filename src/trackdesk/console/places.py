@@ -21,7 +21,7 @@ def _make(module: str, name: str) -> Callable[[Desk], View]:
 SECTIONS: tuple[Section, ...] = (
     Section("1", "overview", "Overview", _make("overview", "OverviewView")),
     Section("2", "runs", "Runs", _make("runs", "RunsView")),
-    Section("3", "processes", "Processes", _make("processes", "ProcessesView")),
+    Section("3", "processes", "Processes", _make("processes", "processes_section")),
     Section("4", "incidents", "Incidents", _make("incidents", "IncidentsView")),
     Section("9", "inbox", "Inbox", _make("inbox", "InboxView")),
     Section("0", "admin", "Admin", _make("admin", "AdminView")),

@@ -4,21 +4,20 @@ who was told of it or not."""
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
 from textual.containers import Horizontal, Vertical
 
+from trackdesk.screens import figures
 from trackdesk.screens.happened import incident_entries, run_entries, told_entries
-from trackdesk.screens.strip import strip
+from trackdesk.screens.processes import process_of, schedule_words
 from trackdesk.screens.triage import Triage
 from trackdesk.widgets import glyphs, when
+from trackdesk.widgets.bar_chart import BarChart
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.facts import Fact, Facts
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.log_view import LogLine, LogView
-from trackdesk.widgets.pane import Pane
 from trackdesk.widgets.tab_line import TabLine
 from trackdesk.widgets.timeline import Timeline
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from trackdesk.domain.run import Run
     from trackdesk.screens.deeds import History
     from trackdesk.screens.desk import Desk
-    from trackdesk.widgets.look import Look
     from trackdesk.widgets.view import Changed
 
 WIDE = 110
@@ -53,6 +51,8 @@ class IncidentView(Triage):
     IncidentView .left { width: 1fr; height: 1fr; }
     IncidentView .right { width: 1fr; height: 1fr; }
     IncidentView #happened, IncidentView #lines, IncidentView #told { height: 1fr; }
+    IncidentView #usual { height: 6; }
+    IncidentView.-wide #usual { height: 10; }
     IncidentView .-away { display: none; }
     IncidentView.-wide > TabLine { display: none; }
     IncidentView.-wide .left { padding-right: 1; }
@@ -67,6 +67,8 @@ class IncidentView(Triage):
         self.incident: Incident | None = None
         self.run_of: Run | None = None
         """The run it is about, if that is still there."""
+        self._log_of: str | None = None
+        """Whose lines are shown: those of that run, else of the last one of the process."""
         if history is not None:
             self.history = history
 
@@ -101,7 +103,7 @@ class IncidentView(Triage):
                 )
             with Vertical(classes="right"):
                 yield LogView(id="lines", title="Last lines of the run", empty=NO_LINES, now=self.desk.now)
-                yield Pane(id="usual")
+                yield BarChart("Last runs", say=figures.say_span, id="usual")
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -116,7 +118,7 @@ class IncidentView(Triage):
     def _lay_out(self) -> None:
         """All panes where there is room, else the one of the tab; without a run, none about it."""
         tab, wide = self.query_one(TabLine).current, self.has_class("-wide")
-        run = self.incident is None or self.incident.run is not None
+        run = self.incident is None or self._log_of is not None
         process = self.incident is None or self.incident.process is not None
         shown = {
             ".left": wide or tab != "lines",
@@ -171,6 +173,9 @@ class IncidentView(Triage):
         self.query_one("#happened", Timeline).put_entries(sorted(entries, key=lambda entry: entry.at))
         self.query_one("#told", Timeline).put_entries(told_entries(routing.steps))
         self.incident = incident
+        self._log_of = incident.run
+        if incident.run is None and process is not None and process.last_run is not None:
+            self._log_of = process.last_run.uid
         self._show(process)
         self._follow_log()
 
@@ -188,18 +193,32 @@ class IncidentView(Triage):
         assert incident is not None, "it has been read"
         self.query_one(Facts).put(incident.title, _facts(incident, self.run_of, process), incident.description or "")
         if process is not None:
-            self.query_one(Pane).put(f"Last runs of {process.name}", partial(_usual, process))
+            self._show_usual(process)
+        whose = "the run" if incident.run is not None else "its last run"
+        self.query_one(LogView).set_title(f"Last lines of {whose}")
         self._lay_out()
         self.post_message(self.Retitled())
+
+    def _show_usual(self, process: Process) -> None:
+        """How long the last runs took, and how the one it is about compares."""
+        now = self.desk.now()
+        usual = figures.percentiles(process.runs)
+        notes = [Toned(f"{name} {when.span(int(value))}", "dim") for name, value in usual]
+        run = self.run_of
+        if run is not None:
+            took = run.duration if run.duration is not None else now - run.started_at
+            notes.append(Toned(f"{'now' if run.status == 'ACTIVE' else 'this'} {when.span(took)}", "late", bold=True))
+        bars = figures.recent_bars(process.recent, now)
+        self.query_one(BarChart).put(bars, title=f"Last runs of {process.name}", notes=notes, marks=usual)
 
     def _follow_log(self) -> None:
         # The last one asked is the last one shown: an older answer that comes late is not waited for.
         self.run_worker(self._read_log(), group="log", exclusive=True, exit_on_error=False)
 
     async def _read_log(self) -> None:
-        if self.incident is None or self.incident.run is None:
+        if self._log_of is None:
             return
-        page = await self._maybe(self.client.runs.logs(self.incident.run, {"tail": True, "limit": LINES}))
+        page = await self._maybe(self.client.runs.logs(self._log_of, {"tail": True, "limit": LINES}))
         view = self.query_one(LogView)
         shown = [] if page is None else [LogLine(each.logged_at, each.level, each.message) for each in page.data]
         view.put_lines(shown)
@@ -209,7 +228,7 @@ class IncidentView(Triage):
         if change.resync or incident is None or change.topic in ("notifications", "deliveries"):
             self.reload()
         elif change.topic == "logs":
-            if incident.run in change.refs:
+            if self._log_of in change.refs:
                 self._follow_log()
         elif str(incident.id) in change.refs if change.topic == "incidents" else incident.run in change.refs:
             self.reload()
@@ -227,8 +246,8 @@ class IncidentView(Triage):
     def why_not(self, action: str) -> str | None:
         if action in ("copy", "copy_as", "about") and self.incident is None:
             return "it is being read"
-        if action == "about" and self.incident is not None and self.incident.run is None:
-            return f"{self.incident.ref} is about no run"
+        if action == "about" and self.incident is not None and not (self.incident.run or self.incident.process):
+            return f"{self.incident.ref} is about no run and no process"
         return super().why_not(action)
 
     def do_about(self) -> None:
@@ -236,6 +255,8 @@ class IncidentView(Triage):
 
         if self.incident is not None and self.incident.run is not None:
             self.post_message(self.Open(RunView(self.desk, self.incident.run)))
+        elif self.incident is not None and self.incident.process is not None:
+            self.post_message(self.Open(process_of(self.desk, self.incident.process)))
 
     def do_copy(self) -> None:
         self.copy(self.heading, self.heading)
@@ -250,13 +271,16 @@ def _facts(incident: Incident, run: Run | None, process: Process | None) -> list
     about = None if run is None else f"{run.id} #{run.attempt}, {run.status.lower()}"
     closed = when.absolute(incident.closed_at) if incident.closed_at is not None else None
     runbook = process.runbook_url if process is not None else None
+    missing = incident.origin == "missing"
     return [
         ("origin", incident.origin),
+        ("", Toned("never started", "fail", bold=True) if missing else None),
         ("process", incident.process),
         ("run", about or ("deleted" if incident.run else None)),
         ("service", incident.service),
         ("reported by", incident.reported_by),
-        ("due", when.absolute(incident.due_at) if incident.due_at is not None else None),
+        ("expected" if missing else "due", when.absolute(incident.due_at) if incident.due_at is not None else None),
+        *(_absence(process) if missing and process is not None else ()),
         ("opened", ago(incident.opened_at)),
         ("seen", seen),
         ("last", ago(incident.last_seen_at) if seen else None),
@@ -266,13 +290,13 @@ def _facts(incident: Incident, run: Run | None, process: Process | None) -> list
     ]
 
 
-def _usual(process: Process, look: Look) -> list[Text]:
-    """How long the last runs took, oldest first, and what is usual in words."""
-    runs = process.runs
-    usual = [(name, value) for name, value in (("p50", runs.p50), ("p90", runs.p90), ("p99", runs.p99)) if value]
-    notes = [Toned(f"{name} {when.span(value)}", "new") for name, value in usual]
-    late = sum(each.late for each in process.recent)
-    failed = sum(each.status == "FAILED" for each in process.recent)
-    notes += [Toned(f"{late} late", "late")] if late else []
-    notes += [Toned(f"{failed} failed", "fail")] if failed else []
-    return [strip(process.recent, look, len(process.recent)), Text("   ").join(look.text(note) for note in notes)]
+def _absence(process: Process) -> list[Fact]:
+    """What one wants to know of a process that did not start."""
+    blind = None
+    if process.blind_at is not None:
+        blind = Toned(f"{when.absolute(process.blind_at)}: trackdesk was away", "late")
+    return [
+        ("schedule", schedule_words(process)),
+        ("last started", ago(process.last_run_at)),
+        ("not known", blind),
+    ]

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from trackdesk.screens import panes
 from trackdesk.screens.place import Place
+from trackdesk.screens.pulse import pulse, spark_line
 from trackdesk.screens.run_deeds import start_run
 from trackdesk.screens.since import pulse_line, since, since_line, since_title
 from trackdesk.screens.welcome import welcome
@@ -28,11 +29,16 @@ if TYPE_CHECKING:
     from trackdesk.domain.summary import Summary
     from trackdesk.screens.desk import Desk
     from trackdesk.screens.panes import Pane
+    from trackdesk.screens.pulse import Pulse
     from trackdesk.screens.since import Since
     from trackdesk.widgets.table_messages import RowOpened
 
 _SINCE_EVERY = 5.0
 """Seconds from one count of what happened since one left to the next: it reads a good part of the journal."""
+
+
+_PULSE_EVERY = 10.0
+"""Seconds from one look at the figures of the last hour and day to the next: they go by the minute."""
 
 
 class OverviewView(Place):
@@ -51,7 +57,7 @@ class OverviewView(Place):
     .-narrow OverviewView #inbox { display: none; }
     .-narrow OverviewView > .panes { grid-size: 1 3; grid-rows: 1fr; }
     .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 3fr 2fr; grid-rows: 1fr; grid-gutter: 0 1; }
-    .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 29fr 26fr 24fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 29fr 26fr 24fr; grid-rows: 2fr 3fr; grid-gutter: 0 1; }
     .-full OverviewView #needs { column-span: 2; }
     .-full OverviewView #next { row-span: 2; }
     """
@@ -63,6 +69,8 @@ class OverviewView(Place):
         self._counted: object = None
         """The figures as they were at the last count."""
         self._recount: Timer | None = None
+        self._pulse: Pulse | None = None
+        self._pulse_read = -_PULSE_EVERY
 
     @property
     def heading(self) -> str:
@@ -76,6 +84,7 @@ class OverviewView(Place):
                 yield LiveTable(
                     pane.columns, title=pane.title, empty=pane.empty, titles=False, now=self.desk.now, id=pane.name
                 )
+        yield Static("", classes="line", id="sparks")
         yield Static("", classes="line", id="pulse")
         yield Static("", classes="welcome")
 
@@ -91,6 +100,7 @@ class OverviewView(Place):
         summary, _ = await asyncio.gather(client.stats.summary(), self._load_panes(client))
         self.desk.summary = summary
         await self._read_since(client, summary)
+        await self._read_pulse(client)
         self._show(summary)
 
     async def _load_panes(self, client: Client) -> None:
@@ -114,6 +124,18 @@ class OverviewView(Place):
         self._since = await since(client, self.desk.left, summary, self.desk.now())
         self._since_read, self._counted = monotonic(), figures
 
+    async def _read_pulse(self, client: Client) -> None:
+        if self._pulse is None or monotonic() - self._pulse_read >= _PULSE_EVERY:
+            self._pulse = await pulse(client, self.desk.now())
+            self._pulse_read = monotonic()
+
+    def on_resize(self) -> None:
+        self._show_pulse()
+
+    def _show_pulse(self) -> None:
+        if self._pulse is not None:
+            self.query_one("#sparks", Static).update(spark_line(self._pulse, Look.of(self.app), self.size.width))
+
     def _show(self, summary: Summary) -> None:
         look = Look.of(self.app)
         fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
@@ -126,6 +148,7 @@ class OverviewView(Place):
             self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
             self.query_one("#since", Static).update(since_line(self._since, summary, look))
         self.query_one("#pulse", Static).update(pulse_line(summary, look))
+        self._show_pulse()
 
     # -- doing -----------------------------------------------------------------------------------------------------
 

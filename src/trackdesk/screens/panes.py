@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, cast
 
-from trackdesk.screens.processes import cells_of, runs_of
+from trackdesk.screens.processes import cells_of, process_of
 from trackdesk.screens.runs import progress_words, status_mark
 from trackdesk.screens.strip import strip
 from trackdesk.widgets import glyphs
@@ -80,19 +80,50 @@ def _incident(desk: Desk, incident: Incident) -> View:
     return IncidentView(desk, incident.id)
 
 
-async def _next_to_miss(client: Client, now: int) -> tuple[list[Run], int | None]:
+async def _next_to_miss(client: Client, now: int) -> tuple[list[Run | Process], int | None]:
+    """Runs by their deadline, and among them the processes that are expected to start."""
     from trackdesk.domain.instant import format_instant  # noqa: PLC0415 - loaded by now
 
     after = format_instant(now)
-    page = await client.runs.list({"status": "ACTIVE", "deadline_after": after, "sort": "deadline", "limit": MOST})
-    return page.data, page.meta.total
+    runs, processes = await asyncio.gather(
+        client.runs.list({"status": "ACTIVE", "deadline_after": after, "sort": "deadline", "limit": MOST}),
+        client.processes.list({"sort": "next_expected_at", "limit": MOST}),
+    )
+    expected = [each for each in processes.data if each.next_expected_at is not None and each.state != "MISSING"]
+    board: list[Run | Process] = sorted([*runs.data, *expected], key=_due_at)
+    return board[:MOST], None if runs.meta.total is None else runs.meta.total + len(expected)
+
+
+def _is_expected(item: Run | Process) -> TypeGuard[Process]:
+    return hasattr(item, "next_expected_at")
+
+
+def _due_at(item: Run | Process) -> int:
+    return (item.next_expected_at if _is_expected(item) else cast("Run", item).deadline) or 0
+
+
+def _next_row(item: Run | Process, look: Look) -> Row:
+    return _expected_row(item, look) if _is_expected(item) else _run_row(cast("Run", item), look)
+
+
+def _expected_row(process: Process, look: Look) -> Row:
+    at = process.next_expected_at
+    since = process.last_run_at or process.updated_at
+    cells: dict[str, Cell] = {
+        "process": f"{look.pick('○', 'o')} {process.name}",
+        "id": Toned("expected", "dim"),
+        # That a start draws near is nothing bad: only past it, it is late.
+        "budget": Budget(min(since, at), at, warn_at=1.0) if at is not None else None,
+        "due": due(at),
+        "progress": Toned("to start", "dim"),
+    }
+    return Row(f"expected {process.name}", cells, process)
 
 
 def _run_row(run: Run, look: Look) -> Row:
-    del look
     budget = Budget(run.started_at, run.deadline) if run.deadline is not None else None
     cells: dict[str, Cell] = {
-        "process": run.process,
+        "process": f"{look.pick('▶', '>')} {run.process}",
         "id": Toned(run.id, "dim"),
         "budget": budget,
         "due": due(run.deadline),
@@ -101,22 +132,22 @@ def _run_row(run: Run, look: Look) -> Row:
     return Row(run.uid, cells, run)
 
 
-def _run(desk: Desk, run: Run) -> View:
+def _next(desk: Desk, item: Run | Process) -> View:
     from trackdesk.screens.run import RunView  # noqa: PLC0415 - each screen is loaded when it is gone to
 
-    return RunView(desk, run.uid)
+    return process_of(desk, item.name) if _is_expected(item) else RunView(desk, cast("Run", item).uid)
 
 
 async def _processes(client: Client, now: int) -> tuple[list[Process], int | None]:
     """Those in trouble first, then those that ran last."""
     del now
     troubled, recent = await asyncio.gather(
-        client.processes.list({"state": ["FAILING", "LATE"], "sort": "-last_run_at", "limit": MOST}),
+        client.processes.list({"state": ["FAILING", "MISSING", "LATE"], "sort": "-last_run_at", "limit": MOST}),
         client.processes.list({"sort": "-last_run_at", "limit": MOST // 2}),
     )
     known = {process.name for process in troubled.data}
-    order = {"FAILING": 0, "LATE": 1}
-    first = sorted(troubled.data, key=lambda process: order.get(process.state, 2))
+    order = {"FAILING": 0, "MISSING": 1, "LATE": 2}
+    first = sorted(troubled.data, key=lambda process: order.get(process.state, 3))
     return first + [process for process in recent.data if process.name not in known], recent.meta.total
 
 
@@ -173,10 +204,10 @@ PANES: tuple[Pane[Any], ...] = (
             Column("due", "due", 7, align="right", priority=0),
             Column("progress", "progress", 12, align="right", priority=3),
         ),
-        Empty("Nothing is due", "no run with a deadline is under way"),
+        Empty("Nothing is due", "no run with a deadline is under way, nothing is expected to start"),
         _next_to_miss,
-        _run_row,
-        _run,
+        _next_row,
+        _next,
     ),
     Pane(
         "processes",
@@ -191,7 +222,7 @@ PANES: tuple[Pane[Any], ...] = (
         Empty("No process has run yet"),
         _processes,
         _process_row,
-        lambda desk, process: runs_of(desk, process.name),
+        lambda desk, process: process_of(desk, process.name),
     ),
     Pane(
         "inbox",

@@ -1,18 +1,20 @@
-"""The processes: how each kind of work goes, and what is expected of it."""
+"""The list of processes: how each stands, when it is expected, how its last runs went."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trackdesk.screens.curl import curl
+from trackdesk.screens.expectation import change_expectation
 from trackdesk.screens.listing import ListPlace
+from trackdesk.screens.process_deeds import change_settings, pause_or_resume
 from trackdesk.screens.run_deeds import start_run
+from trackdesk.screens.sections import TabbedViews
 from trackdesk.screens.strip import LENGTH, strip
 from trackdesk.widgets import glyphs, when
-from trackdesk.widgets.cells import ago
+from trackdesk.widgets.cells import Clocked, ago, due
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty
-from trackdesk.widgets.forms import Field, FormDialog
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rows import Row
@@ -24,32 +26,46 @@ if TYPE_CHECKING:
     from trackdesk.domain.process import Process
     from trackdesk.screens.desk import Desk
     from trackdesk.widgets.cells import Cell
-    from trackdesk.widgets.forms import Errors, Values
     from trackdesk.widgets.view import View
 
 COLUMNS = (
     Column("state", "state", 9, priority=0),
-    Column("name", "process", 16, flex=3, priority=0, most=40, sortable=True),
+    Column("name", "process", 15, flex=3, priority=0, most=36, sortable=True),
+    Column("expected", "expected", 9, align="right", priority=1, sortable=True),
     Column("strip", "last 20", LENGTH, priority=1),
-    Column("last", "last run", 8, align="right", priority=1, sortable=True),
-    Column("active", "active", 6, align="right", priority=4),
-    Column("well", "well", 6, align="right", priority=3),
-    Column("late", "late", 6, align="right", priority=4),
-    Column("deadline", "deadline", 8, align="right", priority=2),
-    Column("department", "department", 10, flex=1, priority=5, most=18),
-    Column("category", "category", 8, flex=1, priority=6, most=18),
+    Column("well", "well", 5, align="right", priority=1),
+    Column("p90", "p90", 6, align="right", priority=2),
+    Column("last", "last run", 8, align="right", priority=3, sortable=True),
+    Column("late", "late", 5, align="right", priority=4),
+    Column("schedule", "schedule", 12, flex=1, priority=4, most=26),
+    Column("unusual", "unusual", 11, priority=5),
+    Column("active", "active", 6, align="right", priority=6),
+    Column("deadline", "deadline", 8, align="right", priority=6),
+    Column("department", "department", 10, flex=1, priority=7, most=18),
+    Column("category", "category", 8, flex=1, priority=8, most=18),
 )
+
+
+def processes_section(desk: Desk) -> View:
+    """What stands behind the key of the section: processes, the tags of their runs, their figures."""
+    from trackdesk.screens.analytics import AnalyticsView  # noqa: PLC0415 - each screen is loaded when it is gone to
+    from trackdesk.screens.tags import TagsView  # noqa: PLC0415
+
+    return TabbedViews(desk, [("Processes", ProcessesView), ("Tags", TagsView), ("Analytics", AnalyticsView)])
 
 
 class ProcessesView(ListPlace["Process"]):
     CONTEXTS = ("process", "list")
     TOPICS = frozenset({"processes", "runs"})
     TITLE = "Processes"
-    HINT = "state:late  name:backup*  department:ops"
+    HINT = "state:missing  name:backup*  department:ops"
     EMPTY = Empty("A process is made by its first run", "trackdesk run nightly-backup --deadline 30m -- ./backup.sh")
-    SORTS: ClassVar[Mapping[str, str]] = {"name": "name", "last": "last_run_at"}
+    SORTS: ClassVar[Mapping[str, str]] = {"name": "name", "last": "last_run_at", "expected": "next_expected_at"}
     SORT = ("name", False)
-    NEEDS: ClassVar[Mapping[str, str]] = {"edit": "operate", "new": "ingest"}
+    NEEDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("edit", "extend", "pause"), "operate"),
+        "new": "ingest",
+    }
     COLUMNS = COLUMNS
 
     async def fetch(self, query: dict[str, Any]) -> Page[Process]:
@@ -62,7 +78,7 @@ class ProcessesView(ListPlace["Process"]):
         return Row(item.name, cells_of(item, Look.of(self.app)), item)
 
     def place_of(self, item: Process) -> View:
-        return runs_of(self.desk, item.name)
+        return process_of(self.desk, item.name)
 
     def curl_of(self, items: Sequence[Process]) -> str:
         if len(items) == 1:
@@ -70,7 +86,7 @@ class ProcessesView(ListPlace["Process"]):
         return curl(self.client, "GET", "/v1/processes")
 
     def why_not(self, action: str) -> str | None:
-        if action == "edit" and self.table.selected is None:
+        if action in ("edit", "extend", "pause", "about") and self.table.selected is None:
             return "the list is empty"
         return super().why_not(action)
 
@@ -79,22 +95,39 @@ class ProcessesView(ListPlace["Process"]):
             self.reload(at_once=True)
 
     async def do_edit(self) -> None:
-        chosen = self.selected
-        if chosen is None:
-            return
-        process = await self.attempt(self.client.processes.get(chosen.name))
-        if process is not None and await self.ask(self._form(process)) is not None:
-            self.post_message(self.Say(f"Saved {process.name}"))
+        process = await self._fresh()
+        if process is not None and await change_settings(self, process):
+            self._saved(process)
+
+    async def do_extend(self) -> None:
+        process = await self._fresh()
+        if process is not None and await change_expectation(self, process):
+            self._saved(process)
+
+    async def do_pause(self) -> None:
+        if await pause_or_resume(self, self.targets):
+            self.table.clear_marks()
             self.reload(at_once=True)
 
-    def _form(self, process: Process) -> FormDialog:
-        async def save(values: Values) -> Errors:
-            body = changes(process, values)
-            if not body:
-                return {}
-            return await self.submit(self.client.processes.patch(process.name, body, if_match=process.version))
+    def do_about(self) -> None:
+        if self.selected is not None:
+            self.post_message(self.Open(runs_of(self.desk, self.selected.name)))
 
-        return FormDialog(f"Settings of {process.name}", settings_fields(process), submit=save)
+    async def _fresh(self) -> Process | None:
+        """The process under the cursor as it stands now: what is edited must not be old."""
+        chosen = self.selected
+        return None if chosen is None else await self.attempt(self.client.processes.get(chosen.name))
+
+    def _saved(self, process: Process) -> None:
+        self.post_message(self.Say(f"Saved {process.name}"))
+        self.reload(at_once=True)
+
+
+def process_of(desk: Desk, process: str) -> View:
+    """One process."""
+    from trackdesk.screens.process import ProcessView  # noqa: PLC0415 - each screen is loaded when it is gone to
+
+    return ProcessView(desk, process)
 
 
 def runs_of(desk: Desk, process: str) -> View:
@@ -104,7 +137,7 @@ def runs_of(desk: Desk, process: str) -> View:
     class _Runs(RunsView):
         @property
         def heading(self) -> str:
-            return process
+            return f"runs of {process}"
 
     return _Runs(desk, {"process": process})
 
@@ -114,61 +147,37 @@ def cells_of(process: Process, look: Look) -> dict[str, Cell]:
     return {
         "state": glyphs.process_state(process.state),
         "name": process.name,
+        "expected": expected_cell(process),
         "strip": strip(process.recent, look),
-        "last": ago(process.last_run_at),
-        "active": Toned(f"{runs.active:,}", "run") if runs.active else "",
         "well": f"{runs.success_rate:.0%}" if runs.success_rate is not None else "",
+        "p90": when.span(runs.p90) if runs.p90 is not None else "",
+        "last": ago(process.last_run_at),
         "late": Toned(f"{runs.late:,}", "late") if runs.late else "",
+        "schedule": Toned(schedule_words(process), "dim"),
+        "unusual": Toned(", ".join(_SHORT.get(each, each) for each in process.unusual), "late"),
+        "active": Toned(f"{runs.active:,}", "run") if runs.active else "",
         "deadline": when.span(process.default_deadline) if process.default_deadline is not None else "",
         "department": process.department or "",
         "category": Toned(process.category or "", "dim"),
     }
 
 
-_YES, _NO = "yes", "no"
+_SHORT = {"longer than p99": "over p99"}
 
 
-def settings_fields(process: Process) -> list[Field]:
-    return [
-        Field("default_deadline", "deadline", _duration(process.default_deadline), "30m; empty: none"),
-        Field("warn_at", "warn at", f"{process.warn_at:g}", "the share of the deadline: 0.75", check=_share),
-        Field("heartbeat_timeout", "heartbeat", _duration(process.heartbeat_timeout), "2m; empty: none expected"),
-        Field("auto_close", "closes itself", _YES if process.auto_close else _NO, choices=(_YES, _NO)),
-        Field("incident_per", "incident per", process.incident_per, choices=("process", "run")),
-        Field("department", "department", process.department or "", "who is told; empty: default"),
-        Field("runbook_url", "runbook", process.runbook_url or "", "https://wiki.example/backup"),
-        Field("category", "category", process.category or ""),
-        Field("service", "service", process.service or ""),
-        Field("description", "description", process.description or ""),
-    ]
+def expected_cell(process: Process) -> Cell:
+    """`in 12m`, `late 3h` while it has not come; of a paused one when it goes on by itself."""
+    if process.state == "PAUSED":
+        return Clocked(process.paused_until, _back)
+    return due(process.next_expected_at)
 
 
-def changes(process: Process, values: Mapping[str, str]) -> dict[str, Any]:
-    """What of the form differs from how `process` stands, as the body of a PATCH."""
-    before = {field.name: field.value for field in settings_fields(process)}
-    body: dict[str, Any] = {}
-    for name, value in values.items():
-        if value == before[name]:
-            continue
-        match name:
-            case "warn_at":
-                body[name] = float(value) if value else None
-            case "auto_close":
-                body[name] = value == _YES
-            case _:
-                body[name] = value or None
-    return body
+def _back(at: int | None, now: int) -> Toned:
+    return Toned("" if at is None or at <= now else f"back {when.coarse(at - now)}", "dim")
 
 
-def _duration(micros: int | None) -> str:
-    from trackdesk.domain.instant import format_duration  # noqa: PLC0415 - loaded by now
+def schedule_words(process: Process) -> str:
+    """`02:00 Europe/Berlin`, `every 15m`; nothing without a schedule."""
+    from trackdesk.domain.schedule import describe  # noqa: PLC0415 - loaded by now
 
-    return "" if micros is None else format_duration(micros)
-
-
-def _share(text: str) -> str | None:
-    try:
-        fits = 0 <= float(text) <= 1
-    except ValueError:
-        fits = False
-    return None if fits else f"expected a number from 0 to 1, not {text!r}"
+    return "" if process.schedule is None else describe(process.schedule)

@@ -15,6 +15,9 @@ from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_text
 
+_TALL = 32
+"""Lines of a terminal from which on a form has blank lines between its fields."""
+
 Values = Mapping[str, str]
 Errors = Mapping[str, str]
 
@@ -66,6 +69,8 @@ class FormDialog(Dialog[dict[str, str]]):
     FormDialog .label { width: 16; padding-right: 2; text-align: right; }
     FormDialog Input { width: 1fr; }
     FormDialog .note { padding-left: 17; height: auto; display: none; }
+    FormDialog.-tight .row { margin-top: 0; }
+    FormDialog.-tight > .box { padding: 0 2; }
     """
 
     KEYS: ClassVar[Sequence[tuple[str, str]]] = (("enter", "save"), ("tab", "next field"), ("esc", "cancel"))
@@ -94,7 +99,22 @@ class FormDialog(Dialog[dict[str, str]]):
                     yield Static(self._label(field), classes="label")
                     yield self._input(field)
                 yield Static("", classes="note", id=f"note-{at}")
+        yield from self.compose_below()
         yield Static("", classes="error")
+
+    def compose_below(self) -> ComposeResult:
+        """What stands beneath the fields and stays in sight while they scroll."""
+        yield from ()
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stands in the fields now, without blanks around it."""
+        return {field.name: box.value.strip() for field, box in zip(self._fields, self.query(Input), strict=True)}
+
+    def on_resize(self) -> None:
+        # Where lines are few, fields come before air.
+        self.set_class(self.size.height < _TALL, "-tight")
+        super().on_resize()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -107,6 +127,12 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def show_errors(self, errors: Errors) -> None:
         """Say what is wrong beneath each field, and go to the first of them."""
+        first = self.mark_errors(errors)
+        if first is not None:
+            self.query(Input)[first].focus()
+
+    def mark_errors(self, errors: Errors) -> int | None:
+        """Say what is wrong beneath each field; the position of the first of them."""
         first: int | None = None
         for at, field in enumerate(self._fields):
             message = errors.get(field.name, "")
@@ -120,11 +146,10 @@ class FormDialog(Dialog[dict[str, str]]):
         whole = self.query_one(".error", Static)
         whole.update(self._error("; ".join(rest)))
         whole.display = bool(rest)
-        if first is not None:
-            self.query(Input)[first].focus()
+        return first
 
     async def _save(self) -> None:
-        values = {field.name: box.value.strip() for field, box in zip(self._fields, self.query(Input), strict=True)}
+        values = self.values
         errors: dict[str, str] = {}
         for field in self._fields:
             value = values[field.name]

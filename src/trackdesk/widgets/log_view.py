@@ -92,6 +92,10 @@ class LogView(LinePane):
         if self.follow:
             self._to_end()
 
+    def set_title(self, title: str) -> None:
+        self._title = title
+        self.refresh()
+
     def put_older(self, lines: Iterable[LogLine], *, older: bool = False) -> None:
         """Lines before the first; the reader keeps their place."""
         room = MAX_LINES - len(self._lines)

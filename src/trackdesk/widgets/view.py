@@ -51,6 +51,15 @@ class View(Vertical):
     TOPICS: ClassVar[frozenset[str]] = frozenset()
     """Topics of the live stream that `changed` is called for."""
 
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """`CONTEXTS`, where they are not those of a part of it that changes."""
+        return self.CONTEXTS
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return self.TOPICS
+
     class Say(Message):
         """Show one line for some seconds: what an action did, or why it did not."""
 

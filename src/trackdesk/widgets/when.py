@@ -44,6 +44,11 @@ def coarse(duration: int) -> str:
     return f"{min(duration // YEAR, 99)}y"
 
 
+def coarse_span(duration: int) -> str:
+    """Like `coarse`, also under a second: `250ms`, `41s`, `12m`."""
+    return f"{duration // 1000}ms" if duration < SECOND else coarse(duration)
+
+
 def ago(at: int | None, now: int) -> str:
     """`3m ago`; `now` for the last second and for a clock that runs ahead of ours; `never` without an instant."""
     if at is None:
@@ -71,6 +76,18 @@ def absolute(at: int | None, zone: tzinfo | None = None) -> str:
 def clock(at: int, zone: tzinfo | None = None) -> str:
     """`22:47:09`, local."""
     return f"{_local(at, zone):%H:%M:%S}"
+
+
+def day(at: int, zone: tzinfo | None = None) -> str:
+    """`21 Nov`, local."""
+    return f"{_local(at, zone):%d %b}"
+
+
+def weekday_clock(at: int, zone: tzinfo | None = None) -> str:
+    """`Sat 21 Nov 22:47 CET`: an instant to come, which people know by its weekday; with seconds where it has some."""
+    local = _local(at, zone)
+    clock_words = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    return f"{local:%a %d %b} {clock_words} {zone_name(local)}"
 
 
 def day_clock(at: int, now: int, zone: tzinfo | None = None) -> str:

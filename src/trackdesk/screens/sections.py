@@ -1,0 +1,119 @@
+"""Several views in one place, under one line of tabs: each keeps its rows, its filter and its cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackdesk.widgets.tab_line import TabLine
+from trackdesk.widgets.view import Changed, View
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from textual.app import ComposeResult
+
+    from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.faces import Failure
+    from trackdesk.widgets.glyphs import Toned
+
+
+class TabbedViews(View):
+    """All that the frame asks is asked of the view in sight. A view is made when its tab is first chosen."""
+
+    DEFAULT_CSS = """
+    TabbedViews > .-away { display: none; }
+    """
+
+    def __init__(self, desk: Desk, tabs: Sequence[tuple[str, Callable[[Desk], View]]]) -> None:
+        """`tabs` are (title, what makes its view); the first is in sight."""
+        super().__init__()
+        self.desk = desk
+        self._makers = dict(tabs)
+        first, make = tabs[0]
+        self._views: dict[str, View] = {first: make(desk)}
+        self._line = TabLine([(title, title) for title, _ in tabs])
+
+    @property
+    def current(self) -> View:
+        return (
+            self._views[self._line.current] if self._line.current in self._views else next(iter(self._views.values()))
+        )
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+        yield self.current
+
+    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
+        if message.line is not self._line:
+            return
+        message.stop()
+        self.run_worker(self._show(message.name), group="tab", exclusive=True, exit_on_error=False)
+
+    async def _show(self, name: str) -> None:
+        view = self._views.get(name)
+        if view is None:
+            view = self._views[name] = self._makers[name](self.desk)
+            await self.mount(view)
+        else:
+            view.changed(Changed("*", resync=True))
+        for each in self._views.values():
+            each.set_class(each is not view, "-away")
+        view.take_focus()
+        self.post_message(self.Retitled())
+
+    def do_previous_tab(self) -> None:
+        self._line.turn(-1)
+
+    def do_next_tab(self) -> None:
+        self._line.turn(1)
+
+    # -- what the frame asks ---------------------------------------------------------------------------------------
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return (*self.current.contexts, "tabs")
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return self.current.topics
+
+    @property
+    def heading(self) -> str:
+        return self._line.current
+
+    @property
+    def status(self) -> Sequence[Toned]:
+        return self.current.status
+
+    @property
+    def pending(self) -> str:
+        return ", ".join(said for view in self._views.values() if (said := view.pending))
+
+    def why_not(self, action: str) -> str | None:
+        return None if hasattr(self, f"do_{action}") and action.endswith("_tab") else self.current.why_not(action)
+
+    def do(self, action: str) -> Awaitable[None] | None:
+        return super().do(action) if action.endswith("_tab") else self.current.do(action)
+
+    def can(self, action: str) -> bool:
+        return super().can(action) if action.endswith("_tab") else self.current.can(action)
+
+    def changed(self, change: Changed) -> None:
+        self.current.changed(change)
+
+    def lost(self, failure: Failure) -> None:
+        for view in self._views.values():
+            if view.is_mounted:
+                view.lost(failure)
+
+    def narrow(self, expression: str) -> None:
+        self.current.narrow(expression)
+
+    def retreat(self) -> bool:
+        return self.current.retreat()
+
+    def tick(self) -> None:
+        self.current.tick()
+
+    def take_focus(self) -> None:
+        self.current.take_focus()
