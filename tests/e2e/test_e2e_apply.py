@@ -32,6 +32,7 @@ def test_what_is_there_is_written_as_a_file_that_changes_nothing(served: Premise
     file = served.folder / "there.yaml"
     served.within("export", "--config", str(file))
     assert "s3cret" not in file.read_text("utf-8")
+    assert "expected one that is not there yet" in served.within("export", "--config", str(file), code=1).stderr
     names = {"PAYMENTS_PAGER_URL": SECRETS["PAGER_URL"], "PAYMENTS_PAGER_SECRET": SECRETS["PAGER_SECRET"]}
     same = served.within("apply", str(file), "--prune", "--yes", **names)
     assert (same.stdout, same.stderr) == ("", "trackdesk: 6 as they should be\n")

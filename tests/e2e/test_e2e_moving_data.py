@@ -21,7 +21,9 @@ def test_what_one_server_has_another_serves_after_export_and_import(premises: Pr
     said = premises.cli("export", str(everything), "--with-secrets").stderr
     assert "rows, as of now" in said
     assert everything.stat().st_mode & 0o777 == 0o600
-    assert "expected an empty" not in premises.cli("import", str(everything), code=1).stderr
+    premises.within("export", str(everything), "--with-secrets")
+    assert "expected one that is not there yet" in premises.within("export", str(premises.database), code=1).stderr
+    assert "is already served by process" in premises.within("import", str(everything), code=1).stderr
 
     other = Premises(tmp_path)
     try:

@@ -10,12 +10,16 @@ from typing import IO, TYPE_CHECKING
 
 from trackdesk.cli.common import complain, print_json, say, settings_of
 from trackdesk.cli.exits import OK, USAGE
+from trackdesk.domain.errors import Invalid
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
     from trackdesk.client import Client
+
+_EXPORT = b'{"format":"trackdesk"'
+"""How an export of rows begins."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +51,8 @@ def _export_config(args: argparse.Namespace) -> int:
         text = await write(client)
         with _target(args.file) as target:
             target.write(text.encode())
+        if args.file != "-":
+            say(args, f"what is set up is in {args.file}")
         return OK
 
     return with_client(args, work)
@@ -66,7 +72,7 @@ def _export_rows(args: argparse.Namespace) -> int:
     rows = sum(counts.values())
     if args.json and args.file != "-":
         print_json({"file": args.file, "rows": rows, "counts": counts, "secrets": args.with_secrets})
-    say(args, f"{rows:,} rows, as of now, {progress.speed(rows):,} a second")
+    say(args, f"{rows:,} rows{progress.speed(rows)}, as of now")
     if not args.with_secrets:
         say(args, "keys and the URLs of channels are left out (--with-secrets takes them along)")
     return OK
@@ -80,6 +86,10 @@ def _target(name: str) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     path = Path(name).expanduser().absolute()
+    if path.exists() and not _may_replace(path):
+        raise Invalid("FILE", "expected one that is not there yet, or an older export of rows to replace", str(path))
+    if not path.parent.is_dir():
+        raise Invalid("FILE", f"the directory {path.parent} is not there")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123
@@ -89,3 +99,11 @@ def _target(name: str) -> Iterator[IO[bytes]]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _may_replace(path: Path) -> bool:
+    """Neither a database nor what somebody has edited."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_EXPORT)) in {b"", _EXPORT}

@@ -63,9 +63,9 @@ def _import_rows(args: argparse.Namespace) -> int:
         print_json({"rows": rows, "counts": loaded.counts, "dry_run": args.dry_run, "kept": kept})
     speed = progress.speed(rows)
     if args.dry_run:
-        say(args, f"{rows:,} rows are fine ({speed:,} a second); nothing was changed")
+        say(args, f"{rows:,} rows are fine{speed}; nothing was changed")
         return OK
-    say(args, f"{rows:,} rows in {settings.database} ({speed:,} a second)")
+    say(args, f"{rows:,} rows in {settings.database}{speed}")
     if not loaded.secrets:
         say(args, "keys were not in the file: make new ones; channels are off until they are given their URL again")
     return OK

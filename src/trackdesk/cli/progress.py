@@ -7,6 +7,8 @@ import time
 
 EVERY = 0.5
 """Seconds."""
+TELLING = 10_000
+"""Rows."""
 
 
 class Progress:
@@ -22,12 +24,14 @@ class Progress:
         if not self._shows or now - self._said < EVERY:
             return
         self._said, self._open = now, True
-        print(f"\r{done:,} of {total:,} rows ({self.speed(done):,} a second)\x1b[K", end="", file=sys.stderr)
+        print(f"\r{done:,} of {total:,} rows{self.speed(done)}\x1b[K", end="", file=sys.stderr)
         sys.stderr.flush()
 
-    def speed(self, done: int) -> int:
-        """Rows a second so far."""
-        return round(done / max(time.monotonic() - self._started, 0.001))
+    def speed(self, done: int) -> str:
+        """Rows a second so far, in words; nothing where there are too few to tell."""
+        if done < TELLING:
+            return ""
+        return f" ({round(done / max(time.monotonic() - self._started, 0.001)):,} a second)"
 
     def end(self) -> None:
         """Leaves the line to what is said next."""

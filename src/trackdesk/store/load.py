@@ -176,11 +176,9 @@ class _Reader:
 
     def compare(self, wanted: dict[str, int], last: int) -> None:
         """Raises Invalid when a table has other rows than the header said."""
-        for table, count in wanted.items():
-            if self._counts[table] != count:
-                raise Invalid(
-                    f"line {last}", f"the file ends with {self._counts[table]} of {count} rows of {table}; is it whole?"
-                )
+        for table, found in self._counts.items():
+            if found != (count := wanted.get(table, 0)):
+                raise Invalid(f"line {last}", f"the file ends with {found} of {count} rows of {table}; is it whole?")
 
     def _refuse_orphan(self, table: str, row: dict[str, Any]) -> None:
         """Lines refer to runs without a foreign key, for a run may go before its lines do."""
