@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -205,8 +207,8 @@ async def test_an_unknown_path_is_404_and_a_wrong_method_405_with_what_is_allowe
     missing = await stand.ask("GET", "/v1/nothing/here")
     assert (missing.status, missing.json["code"]) == (404, "not_found")
     assert "/docs" in (await stand.ask("GET", "/")).json["detail"]
-    wrong = await stand.ask("DELETE", START)
-    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, HEAD, PATCH, POST")
+    wrong = await stand.ask("DELETE", "/v1/runs")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "GET, HEAD")
     assert (await stand.ask("GET", "/v1/notifications/read-all")).headers["Allow"] == "POST"
     assert (await stand.ask("OPTIONS", "/v1/runs")).status == 405
 
@@ -239,12 +241,75 @@ async def test_a_very_long_query_is_answered_as_any_other(stand: Stand) -> None:
     assert (await stand.ask("GET", f"/v1/runs?{words}&process=y")).field == "process"
 
 
-async def test_what_is_no_http_is_one_line_in_the_log(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+async def say(stand: Stand, *sent: bytes) -> bytes:
+    """What comes back on a connection of its own until the server closes it."""
     host, port = stand.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"\x16\x03\x01 nonsense\r\n\r\n")
-    answer = await reader.read()
+    for part in sent:
+        writer.write(part)
+        await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
-    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    return answer
+
+
+async def test_what_is_no_http_is_a_problem_document_and_one_line_in_the_log(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    head, _, body = (await say(stand, b"\x16\x03\x01 nonsense\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"application/problem+json" in head
+    assert b"aiohttp" not in head
+    assert json.loads(body)["code"] == "malformed_request"
     assert "Traceback" not in caplog.text
+    assert caplog.text.count("malformed") == 1
     assert (await stand.ask("GET", "/v1/runs")).status == 200
+
+
+async def test_a_caller_who_wants_to_close_is_told_so_and_closed(stand: Stand) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head, _, body = (await say(stand, request)).partition(b"\r\n\r\n")
+    assert b"connection: close" in head.lower()
+    assert json.loads(body)
+
+
+async def test_http_1_0_is_answered_and_closed(stand: Stand) -> None:
+    head, _, body = (await say(stand, b"GET /healthz HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 200")
+    assert json.loads(body)
+
+
+async def test_requests_sent_in_one_piece_are_answered_in_their_order(stand: Stand) -> None:
+    one = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = await say(stand, one + one + last)
+    assert [each[:3] for each in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"404"]
+
+
+async def test_a_whole_answer_carries_its_date_and_its_length(stand: Stand) -> None:
+    answer = await stand.ask("GET", "/healthz")
+    assert parsedate_to_datetime(answer.headers["Date"]).tzinfo is not None
+    assert int(answer.headers["Content-Length"]) == len(answer.body)
+
+
+async def test_head_has_the_head_of_the_answer_and_no_body(stand: Stand) -> None:
+    answer = await stand.ask("HEAD", "/healthz")
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+async def test_a_caller_that_asks_before_it_sends_is_told_to_go_on(stand: Stand) -> None:
+    body = b'{"id": "asked-first"}'
+    head = (
+        f"POST {START} HTTP/1.1\r\nHost: x\r\nX-API-Key: {OWNER_KEY}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    ).encode()
+    host, port = stand.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head)
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200")

@@ -39,9 +39,14 @@ HINTS: Final[dict[str, str]] = {
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 
 
+def fits(name: str, value: str) -> bool:
+    """Whether `check` takes it."""
+    return _COMPILED[name].search(value) is not None and not value.endswith("\n") and value.isprintable()
+
+
 def check(name: str, value: str) -> str:
     """The value of a path parameter as it stands. Raises Invalid, naming it."""
-    if not _COMPILED[name].search(value) or value.endswith("\n") or not value.isprintable():
+    if not fits(name, value):
         raise Invalid(name, f"expected {HINTS.get(name, 'a number')}", value)
     return value
 

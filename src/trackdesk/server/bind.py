@@ -62,7 +62,7 @@ class Bound:
         self._versioned = _has_version(endpoint.reply)
         self._streams = endpoint.media == "text/event-stream"
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest, path: Mapping[str, str]) -> web.StreamResponse:
         """Never raises for what a caller can do wrong."""
         started = perf_counter()
         request_id = new_request_id()
@@ -70,7 +70,7 @@ class Bound:
         statistics.in_flight += not self._streams
         response: web.StreamResponse
         try:
-            response = await self._answer(request, request_id)
+            response = await self._answer(request, path, request_id)
         except asyncio.CancelledError:
             raise
         except ConnectionError as error:
@@ -87,7 +87,7 @@ class Bound:
             log.warning("request %s, %s: %d after %.1f s", request_id, self.endpoint.name, response.status, took)
         return response
 
-    async def _answer(self, request: web.Request, request_id: str) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, path: Mapping[str, str], request_id: str) -> web.StreamResponse:
         if self._statistics.in_flight > MAX_IN_FLIGHT:
             raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
         headers = request.headers
@@ -97,7 +97,7 @@ class Bound:
             namespace = headers.get(X_NAMESPACE)
             if namespace is not None:
                 caller = await self._house.door.in_namespace(caller, namespace)
-        call = Call(self._house, request, request_id, caller, _checked(request.match_info))
+        call = Call(self._house, request, request_id, caller, _checked(path))
         call.query = self._query.read(request.rel_url.raw_query_string)
         raw = await self._body.read(request)
         if self.endpoint.if_match:
@@ -107,7 +107,7 @@ class Bound:
         call.body = self._body.parse(raw)
         return self._reply(await self._handler(call), request, request_id)
 
-    def _reply(self, value: Any, request: web.Request, request_id: str) -> web.StreamResponse:
+    def _reply(self, value: Any, request: web.BaseRequest, request_id: str) -> web.StreamResponse:
         response: web.StreamResponse
         if self._to_json is None or isinstance(value, web.StreamResponse):
             response = value if value is not None else web.Response(status=self.endpoint.status, headers=BASE_HEADERS)
@@ -135,7 +135,7 @@ def _to_json(endpoint: Endpoint[Any]) -> Callable[[Any], bytes] | None:
     return endpoint.reply_adapter().serializer.to_json
 
 
-def _gone(request: web.Request, error: ConnectionError) -> web.Response:
+def _gone(request: web.BaseRequest, error: ConnectionError) -> web.Response:
     """What stands for the answer when there is nobody to take it. Raising instead would have aiohttp log an error with
     its traceback for every console that is closed."""
     log.debug("the caller of %s has gone: %s", request.path, error)
@@ -159,7 +159,7 @@ def _version(if_match: str | None) -> int | None:
     return int(match[1] or match[2])
 
 
-def _once(key: str | None, caller: Caller, request: web.Request, raw: bytes) -> Once | None:
+def _once(key: str | None, caller: Caller, request: web.BaseRequest, raw: bytes) -> Once | None:
     if key is None:
         return None
     if not 1 <= len(key) <= 200 or not key.isprintable():

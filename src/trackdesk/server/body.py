@@ -35,7 +35,7 @@ class BodyReader:
         self._required = endpoint.body is not None and endpoint.body_required
         self._validate = None if endpoint.body is None else endpoint.body_adapter().validator.validate_json
 
-    async def read(self, request: web.Request) -> bytes:
+    async def read(self, request: web.BaseRequest) -> bytes:
         """The bytes, empty when there are none. Raises TooLarge, UnsupportedMedia, Invalid."""
         if not request.body_exists:
             return b""

@@ -28,7 +28,7 @@ class Call:
     __slots__ = ("_caller", "body", "house", "if_match", "once", "path", "query", "request", "request_id")
 
     def __init__(
-        self, house: House, request: web.Request, request_id: str, caller: Caller | None, path: Mapping[str, str]
+        self, house: House, request: web.BaseRequest, request_id: str, caller: Caller | None, path: Mapping[str, str]
     ) -> None:
         self.house = house
         self.request = request

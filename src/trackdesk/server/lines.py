@@ -31,7 +31,7 @@ class LeftToHandler:
         self._max = endpoint.max_body
         self._takes = endpoint.takes
 
-    async def read(self, request: web.Request) -> bytes:
+    async def read(self, request: web.BaseRequest) -> bytes:
         """Nothing. Raises TooLarge, UnsupportedMedia."""
         if (request.content_length or 0) > self._max:
             raise too_large(self._max)
@@ -44,7 +44,7 @@ class LeftToHandler:
         """There is nothing to parse yet."""
 
 
-async def pieces(request: web.Request, limit: int) -> AsyncIterator[bytes]:
+async def pieces(request: web.BaseRequest, limit: int) -> AsyncIterator[bytes]:
     """The body as it comes. Raises TooLarge over `limit` bytes, Invalid for what stalls, breaks off or is no HTTP."""
     until = monotonic() + WHOLE_SECONDS
     size = 0

@@ -28,6 +28,8 @@ from trackdesk.server.headers import BASE_HEADERS, new_request_id
 from trackdesk.server.limits import BODY_SECONDS, MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trackdesk.domain.errors import TrackdeskError
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.ping import Pinged
@@ -60,13 +62,13 @@ class Pings:
         self._by_key = house.statistics.of(PING_PROCESS.name)
         self._own = house.statistics.of(PING_OWN.name)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest, path: Mapping[str, str]) -> web.StreamResponse:
         """Never raises for what a caller can do wrong."""
         started = perf_counter()
         statistics, counts = self._statistics, self._by_key
         statistics.in_flight += 1
         try:
-            said = parse_path(request.match_info["rest"])
+            said = parse_path(path["rest"])
             if said.process is None:
                 counts = self._own
             response = _answer(request, 201 if await self._send(request, said) else 200)
@@ -88,7 +90,7 @@ class Pings:
             log.warning("a ping: %d after %.1f s", response.status, took)
         return response
 
-    async def _send(self, request: web.Request, said: Pinged) -> bool:
+    async def _send(self, request: web.BaseRequest, said: Pinged) -> bool:
         """True when it made its process. Raises Invalid, NotFound, RateLimited, Unavailable."""
         if self._statistics.in_flight > MAX_IN_FLIGHT:
             raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
@@ -101,7 +103,7 @@ class Pings:
         text = body_text(await _body(request)) if request.body_exists else ""
         return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))
 
-    async def _caller(self, request: web.Request, secret: str) -> Caller:
+    async def _caller(self, request: web.BaseRequest, secret: str) -> Caller:
         """Who holds the secret in the path, or the key in the headers where the path says so."""
         door, headers = self._house.door, request.headers
         if secret != KEY_IN_HEADER:
@@ -111,7 +113,7 @@ class Pings:
         return caller if namespace is None else await door.in_namespace(caller, namespace)
 
 
-def _answer(request: web.Request, status: int) -> web.StreamResponse:
+def _answer(request: web.BaseRequest, status: int) -> web.StreamResponse:
     if is_plain(request):
         return Answer(status, _HEADS[status], "", _WORDS[status])
     return web.Response(body=_WORDS[status], status=status, headers=_HEADERS)
@@ -132,7 +134,7 @@ def _rid(query: str) -> str | None:
     return None if given is None else parse_rid(given)
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.BaseRequest) -> bytes:
     """As much of it as is kept; aiohttp passes over the rest. Raises Invalid."""
     chunks: list[bytes] = []
     left = BODY_LIMIT + 1
@@ -148,7 +150,7 @@ async def _body(request: web.Request) -> bytes:
     return b"".join(chunks)
 
 
-def _context(request: web.Request) -> dict[str, str]:
+def _context(request: web.BaseRequest) -> dict[str, str]:
     """Where the ping came from, kept with the run that it makes."""
     context = {"via": "ping", "method": request.method}
     if request.remote:

@@ -1,0 +1,61 @@
+"""One connection: what is no HTTP gets a problem document too, and one line in the log."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from trackdesk.domain.errors import TrackdeskError, shorten
+from trackdesk.server import problems
+from trackdesk.server.headers import new_request_id
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest, StreamResponse
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_SECONDS = 75.0
+MAX_LINE: Final = 65_536
+"""Bytes of a request line; a list may be narrowed by many long words."""
+
+OPTIONS: Final[dict[str, Any]] = {
+    "access_log": None,
+    "keepalive_timeout": KEEPALIVE_SECONDS,
+    "max_line_size": MAX_LINE,
+    "logger": log,
+}
+"""What aiohttp is told about each of them."""
+
+
+class Malformed(TrackdeskError):
+    status = 400
+    code = "malformed_request"
+    title = "Malformed request"
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's, which calls `handle_error` for what it can't parse."""
+
+    def handle_error(
+        self,
+        request: BaseRequest,  # noqa: ARG002 - aiohttp passes it
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> StreamResponse:
+        """The answer to what never reached an endpoint; the connection ends with it, for where the next request would
+        begin is not known. Anybody can send such things, so they are not worth a traceback."""
+        request_id = new_request_id()
+        error: TrackdeskError
+        if status >= 500:
+            error = problems.as_error(
+                exc if isinstance(exc, Exception) else RuntimeError(status), request_id, "a request"
+            )
+        else:
+            log.info("request %s was malformed: %s", request_id, type(exc).__name__)
+            error = Malformed(f"This is no HTTP request: {shorten((message or str(status)).splitlines()[0])}.")
+        response = problems.answer(error, request_id)
+        response.force_close()
+        return response
