@@ -170,6 +170,20 @@ async def test_private_addresses_are_for_admins_as_everywhere(still: House) -> N
     assert still.values("SELECT trusted FROM channels") == [1]
 
 
+async def test_a_grace_that_does_not_fit_its_schedule_is_named(still: House) -> None:
+    said = await refusal(still, {"processes": {"sync": {"schedule": {"every": "5m"}, "grace": "10m"}}})
+    assert set(said) == {"processes.sync.grace"}
+
+
+async def test_what_follows_from_a_change_is_no_change_of_the_document(house: House) -> None:
+    await apply(house, {"processes": {"sync": {"schedule": {"every": "5m"}}}})
+    await house.pass_time(3600)
+    assert [each["origin"] for each in house.incidents()] == ["missing"]
+    (change,) = (await apply(house, {"processes": {"sync": {"schedule": None}}})).changes
+    assert list(change.members) == ["schedule"]
+    assert [each["status"] for each in house.incidents()] == ["CLOSED"]
+
+
 async def test_a_lost_seal_key_is_said_and_nothing_is_applied(still: House) -> None:
     await apply(still, DOCUMENT)
     still.engine.seal.path.unlink()

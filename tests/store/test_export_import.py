@@ -292,6 +292,12 @@ def test_a_file_is_looked_through_without_changing_anything(full: House, tmp_pat
     assert list(tmp_path.glob("*it.db*")) == []
 
 
+def test_a_database_of_a_newer_trackdesk_is_not_exported_in_part(house: House) -> None:
+    house.insert("schema_migrations", version=9999, name="x", checksum="x", applied_at=NOW)
+    with pytest.raises(SchemaTooNew, match="schema 9999"):
+        exported(house.path)
+
+
 def test_an_export_of_nothing_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no database at"):
         exported(tmp_path / "none.db")

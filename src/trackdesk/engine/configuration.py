@@ -136,17 +136,22 @@ class _Apply:
                 raise
             self._errors += _placed(error, kind, name)
             return
-        entries = self._tx.entries[mark:]
         if made is not None:
             self._plan.changes.append(EntityChange(kind=kind, name=name, action="made", members=_members(made)))
-        elif not entries:
-            self._unchanged += 1
-        elif entries[-1].kind == "deleted":
+            return
+        # Other topics tell what followed from it, such as an incident that was closed.
+        told = [entry for entry in self._tx.entries[mark:] if entry.topic == _SECTIONS[kind]]
+        if any(entry.kind == "deleted" for entry in told):
             self._plan.changes.append(EntityChange(kind=kind, name=name, action="removed"))
-        else:
-            facts = {key: value for entry in entries for key, value in orjson.loads(entry.changed).items()}
-            members = {key: (value[0], value[1]) for key, value in facts.items() if isinstance(value, list)}
+            return
+        facts = [orjson.loads(entry.changed) for entry in told if entry.kind == "changed"]
+        members = {
+            key: (value[0], value[1]) for each in facts for key, value in each.items() if isinstance(value, list)
+        }
+        if members:
             self._plan.changes.append(EntityChange(kind=kind, name=name, action="changed", members=members))
+        else:
+            self._unchanged += 1
 
     def _department(self, department_id: str, team: ChangeDepartment) -> BaseModel | None:
         tx, caller = self._tx, self._caller

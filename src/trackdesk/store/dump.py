@@ -10,8 +10,8 @@ import orjson
 
 from trackdesk.domain.instant import format_instant
 from trackdesk.store.backup import open_reading
-from trackdesk.store.errors import StoreError, translate
-from trackdesk.store.migrate import schema_version
+from trackdesk.store.errors import SchemaTooNew, StoreError, translate
+from trackdesk.store.migrate import house_schema, read_schema, schema_version
 from trackdesk.store.travelling import FORMAT, SECRET_TABLES, TABLES, VERSION, Column, columns, selection
 
 if TYPE_CHECKING:
@@ -59,8 +59,13 @@ def dump(
 
 
 def _parts(connection: sqlite3.Connection, path: Path, *, secrets: bool) -> list[_Part]:
-    if schema_version(connection) == 0:
+    version, known_version = schema_version(connection), len(read_schema(house_schema()))
+    if version == 0:
         raise StoreError(f"{path} is a database, but not one of trackdesk's")
+    if version > known_version:
+        raise SchemaTooNew(
+            f"{path} has schema {version}, this trackdesk knows {known_version}; use the newer trackdesk"
+        )
     parts = []
     for table in TABLES:
         known = columns(connection, table)
