@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from tests.clocks import until
 from tests.server.stand import OWNER_KEY, Stand, open_stand
@@ -309,7 +311,7 @@ async def test_a_sender_that_stalls_is_not_waited_for_and_told_what_was_taken(
 async def test_a_body_over_32_mib_is_refused(stand: Stand) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(33):
-            yield b"\n" * 1_048_576
+            yield b"x" * 1_048_576
 
     known = await stand.ask("POST", "/v1/ingest", data=BytesIO(bytes(33 * 1_048_576)), headers=NDJSON)
     unknown = await stand.ask("POST", "/v1/ingest", data=pieces(), headers=NDJSON)
@@ -323,3 +325,20 @@ async def test_a_ping_is_not_kept_waiting_by_a_large_request(stand: Stand) -> No
     assert (await stand.ask("POST", "/v1/processes/other", {})).status == 201
     assert not sending.done()
     assert (await sending).json == all_of(2_000)
+
+
+async def test_a_line_that_makes_the_server_stumble_is_refused_alone(stand: Stand) -> None:
+    await taken(stand, start(id="a"), start(id="b"))
+    with closing(sqlite3.connect(stand.engine.path)) as connection, connection:
+        connection.execute("UPDATE runs SET tags = '{' WHERE id = 'a'")  # as a failing disk does
+    ends = [{"kind": "run.complete", "process": "backup", "id": name} for name in "ab"]
+    result = await taken(stand, *ends, start(id="c"))
+    assert [(each["line"], each["code"]) for each in result["refused"]] == [(1, "internal")]
+    assert rows(stand, "SELECT id, status FROM runs ORDER BY id")[1:] == [("b", "COMPLETED"), ("c", "ACTIVE")]
+
+
+@given(pieces=some.lists(some.binary(max_size=12).map(lambda piece: piece.replace(b"a", b"\n"))))
+def test_lines_are_the_same_however_they_are_cut(pieces: list[bytes]) -> None:
+    splitter = reading.Splitter()
+    lines = [line for piece in pieces for line in splitter.feed(piece)]
+    assert [*lines, splitter.last()] == b"".join(pieces).split(b"\n")

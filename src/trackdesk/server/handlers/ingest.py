@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import cache
 from hashlib import sha256
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TURN: Final = 256
+"""Lines after which others get their turn."""
 _DETAIL: Final = 400
 """Characters that are said about one line."""
 _WEIGHED: Final = 2_048
@@ -74,6 +77,8 @@ class _Request:
         validate = _validate()
         for raw in lines:
             self._numbers += 1
+            if not self._numbers % _TURN:
+                await asyncio.sleep(0)
             if not raw or raw.isspace():
                 continue
             if len(raw) > MAX_LINE:
