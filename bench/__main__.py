@@ -9,6 +9,7 @@ QUICK = {
     "pings": ["--rounds", "3", "--seconds", "2"],
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
+    "stats": ["--runs", "100000", "--repeat", "5"],
     "large": ["--runs", "100000", "--calls", "100"],
     "console": ["--rounds", "3", "--keys", "20"],
     "bulk": ["--rounds", "2", "--requests", "10"],

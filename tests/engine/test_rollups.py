@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clocks import START, FakeClock, until
-from tests.engine.house import gathered, open_house
+from tests.engine.house import CALLER, gathered, open_house
 from trackdesk.domain.analytics import StatsFilter, TagStatsFilter
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.instant import format_instant
@@ -17,6 +17,7 @@ from trackdesk.domain.tally import Ended, Tally
 from trackdesk.engine.rollups import Rollups
 from trackdesk.store import analytics, rollup_reads, tag_analytics
 from trackdesk.store.rollups import MOST_VALUES
+from trackdesk.store.summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -273,7 +274,7 @@ async def test_a_seal_without_its_minutes_is_made_good(tmp_path: Path) -> None:
         async def breaks_off(*_: Any) -> None:
             raise RuntimeError("power failure")
 
-        office.rollups._write_minute = breaks_off  # type: ignore[method-assign]
+        office.rollups._write_minutes = breaks_off  # type: ignore[method-assign]
         with pytest.raises(RuntimeError):
             await office.rollups.catch_up()
         assert office.cursors()["sealed_to"] > office.cursors()["minutes_to"]
@@ -358,3 +359,21 @@ async def test_nothing_is_counted_before_the_first_run_ends(office: Office) -> N
     assert office.house.rows("SELECT * FROM rollup_cursors") == []
     async with office.house.engine.readers.connection() as connection:
         assert await rollup_reads.counted(connection, 1) == (0, 0, 0)
+
+
+async def test_the_summary_of_a_day_is_right_to_the_second(office: Office) -> None:
+    for hour in range(30):
+        await office.run(ended=office.house.now, status="FAILED" if hour % 3 == 0 else "COMPLETED", deadline="30s")
+        await office.run(ended=office.house.now, deadline="2h")
+        office.house.clock.leap(HOUR)
+        if hour == 28:
+            await office.run(ended=office.house.now - 5 * MINUTE)
+            await office.rollups.catch_up()
+    await office.run(ended=office.house.now - 26 * HOUR)
+    await office.run(ended=office.house.now - 3 * HOUR)
+    runs = (await summary(office.house.engine.readers, CALLER, office.house.now)).runs
+    day = [run for run, _ in office.stored() if run.completed_at >= office.house.now - DAY]
+    assert runs.completed_24h == sum(run.status == "COMPLETED" for run in day)
+    assert runs.failed_24h == sum(run.status == "FAILED" for run in day)
+    assert runs.completed_on_time_24h == sum(run.deadline_status == "COMPLETED_ON_TIME" for run in day)
+    assert runs.completed_late_24h == sum(run.deadline_status == "COMPLETED_LATE" for run in day)

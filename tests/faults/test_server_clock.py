@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-WORKERS = 3
-"""agenda, delivery and housekeeping: each waits on the clock when it has done what it could."""
+WORKERS = 4
+"""agenda, delivery, housekeeping and roll-ups: each waits on the clock when it has done what it could."""
 
 
 @dataclass

@@ -59,7 +59,7 @@ def _midnight(day: datetime, zone: tzinfo) -> int:
 
 class Piece(NamedTuple):
     """A part of a range, and what it is read from: `day`, `hour` or `minute` rows, `pack` (minutes of an hour that is
-    not over), or `open`, which is not counted yet."""
+    not over), or `open`: the runs themselves."""
 
     kind: Literal["day", "hour", "minute", "pack", "open"]
     start: int
@@ -92,13 +92,24 @@ def _cover_one(start: int, end: int, counted: Counted) -> Iterator[Piece]:
     minutes, hours = min(end, max(start, counted.minutes_to)), min(end, max(start, counted.hours_to))
     first, last = -(-start // HOUR) * HOUR, hours // HOUR * HOUR
     if first >= last:
-        yield Piece("minute", start, hours)
+        yield from _minutes("minute", start, hours)
     else:
-        yield Piece("minute", start, first)
+        yield from _minutes("minute", start, first)
         yield from _hours(first, last, counted.days_to)
-        yield Piece("minute", last, hours)
-    yield Piece("pack", hours, minutes)
+        yield from _minutes("minute", last, hours)
+    yield from _minutes("pack", hours, minutes)
     yield Piece("open", minutes, end)
+
+
+def _minutes(kind: Literal["minute", "pack"], start: int, end: int) -> Iterator[Piece]:
+    """Of the minutes at the ends that are not whole the runs are read."""
+    first, last = -(-start // MINUTE) * MINUTE, end // MINUTE * MINUTE
+    if first >= last:
+        yield Piece("open", start, end)
+    else:
+        yield Piece("open", start, first)
+        yield Piece(kind, first, last)
+        yield Piece("open", last, end)
 
 
 def _hours(start: int, end: int, days_to: int) -> Iterator[Piece]:

@@ -10,22 +10,21 @@ Relative-Error Guarantees", PVLDB 12(12), 2019.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import accumulate
 from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.domain.clock import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
 ERROR: Final = 0.01
 """The greatest relative error of a quantile."""
 GAMMA: Final = (1 + ERROR) / (1 - ERROR)
 _PER_LOG: Final = 1 / log(GAMMA)
 _MIDDLE: Final = 2 / (GAMMA + 1)
-
-Sketch = dict[int, int]
-"""Counts by bucket."""
+_MANY: Final = 8
 
 BOUNDS: Final = tuple(step * 10**power for power in range(3, 13) for step in (1, 2, 5) if step * 10**power <= 10 * DAY)
 """Upper bounds of the bars of a histogram, µs: 1 ms, 2 ms, 5 ms, 10 ms … up to some days."""
@@ -41,46 +40,70 @@ def middle_of(bucket: int) -> int:
     return round(GAMMA**bucket * _MIDDLE) if bucket > 0 else 0
 
 
-def add_up(sketch: Sketch, other: Mapping[int, int], sign: int = 1) -> None:
-    """Count what `other` counts; with -1 take it out again, also before that is counted which it is taken out of."""
-    for bucket, count in other.items():
-        total = sketch.get(bucket, 0) + sign * count
-        if total:
-            sketch[bucket] = total
+class Sketch:
+    """Counts by bucket. What is merged in is kept as it came until somebody looks: most sketches are of one part."""
+
+    __slots__ = ("_counts", "_parts")
+
+    def __init__(self, parts: Sequence[Sequence[int]] = ()) -> None:
+        """`parts`: what `packed` gave, of any number of sketches."""
+        self._counts: dict[int, int] = {}
+        self._parts = list(parts)
+
+    def add(self, duration: int, sign: int = 1) -> None:
+        """Count a duration (µs); with -1 take it out again, also before it is counted."""
+        bucket = bucket_of(duration)
+        self._counts[bucket] = self._counts.get(bucket, 0) + sign
+
+    def merge(self, other: Sketch, sign: int = 1) -> None:
+        """Count what `other` counts; with -1 take it out again."""
+        if sign == 1:
+            self._parts += other._parts
         else:
-            sketch.pop(bucket, None)
+            for part in other._parts:
+                self._count(part, sign)
+        if other._counts:
+            self._count([number for pair in other._counts.items() for number in pair], sign)
 
+    def packed(self) -> list[int]:
+        """As it is stored: bucket, count, bucket, count … in the order of the buckets, without what came to nothing."""
+        if len(self._parts) == 1 and not self._counts:
+            return list(self._parts[0])
+        return [number for pair in sorted(self._folded().items()) if pair[1] > 0 for number in pair]
 
-def quantiles(sketch: Mapping[int, int], percents: Sequence[int]) -> list[int | None]:
-    """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
-    buckets, ends, end = sorted(bucket for bucket, count in sketch.items() if count > 0), [], 0
-    if not buckets:
-        return [None] * len(percents)
-    for bucket in buckets:
-        end += sketch[bucket]
-        ends.append(end)
-    return [middle_of(buckets[bisect_left(ends, max(-(-end * percent // 100), 1))]) for percent in percents]
+    def quantiles(self, percents: Sequence[int]) -> list[int | None]:
+        """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
+        numbers = self.packed()
+        if not numbers:
+            return [None] * len(percents)
+        buckets, ends = numbers[::2], list(accumulate(numbers[1::2]))
+        return [middle_of(buckets[bisect_left(ends, max(-(-ends[-1] * percent // 100), 1))]) for percent in percents]
 
+    def bars(self) -> list[tuple[int | None, int]]:
+        """(upper bound in µs, how many are at most that and over the bound before), from the first bar that has any to
+        the last; None stands for over the last bound."""
+        counts = [0] * (len(BOUNDS) + 1)
+        numbers = self.packed()
+        for bucket, count in zip(numbers[::2], numbers[1::2], strict=True):
+            counts[bisect_left(BOUNDS, middle_of(bucket))] += count
+        used = [index for index, count in enumerate(counts) if count]
+        bounds: tuple[int | None, ...] = (*BOUNDS, None)
+        return [(bounds[index], counts[index]) for index in range(used[0], used[-1] + 1)] if used else []
 
-def bars(sketch: Mapping[int, int]) -> list[tuple[int | None, int]]:
-    """(upper bound in µs, how many are at most that and over the bound before), from the first bar that has any to the
-    last; None stands for over the last bound."""
-    counts = [0] * (len(BOUNDS) + 1)
-    for bucket, count in sketch.items():
-        counts[bisect_left(BOUNDS, middle_of(bucket))] += max(count, 0)
-    used = [index for index, count in enumerate(counts) if count]
-    if not used:
-        return []
-    bounds: tuple[int | None, ...] = (*BOUNDS, None)
-    return [(bounds[index], counts[index]) for index in range(used[0], used[-1] + 1)]
+    def _folded(self) -> dict[int, int]:
+        parts, self._parts = self._parts, []
+        if len(parts) < _MANY:
+            for part in parts:
+                self._count(part)
+            return self._counts
+        totals = [0] * (max((part[-2] for part in parts if part), default=0) + 1)  # quicker than a dictionary
+        for part in parts:
+            for bucket, count in zip(part[::2], part[1::2], strict=True):
+                totals[bucket] += count
+        self._count([number for pair in enumerate(totals) if pair[1] for number in pair])
+        return self._counts
 
-
-def packed(sketch: Mapping[int, int]) -> list[int]:
-    """As it is stored: bucket, count, bucket, count …"""
-    return [number for pair in sketch.items() if pair[1] for number in pair]
-
-
-def unpacked(numbers: Iterable[int]) -> Sketch:
-    """Of what `packed` gave."""
-    pairs = iter(numbers)
-    return dict(zip(pairs, pairs, strict=True))
+    def _count(self, part: Sequence[int], sign: int = 1) -> None:
+        counts, known = self._counts, self._counts.get
+        for bucket, count in zip(part[::2], part[1::2], strict=True):
+            counts[bucket] = known(bucket, 0) + sign * count

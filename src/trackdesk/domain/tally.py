@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from trackdesk.domain.sketch import Sketch, add_up, bucket_of, packed, unpacked
+from trackdesk.domain.sketch import Sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LATE: Final = frozenset({"MISSED", "COMPLETED_LATE"})
 
@@ -43,7 +46,7 @@ class Tally:
     missed: int = 0
     problems: int = 0
     took: int = 0
-    sketch: Sketch = field(default_factory=dict)
+    sketch: Sketch = field(default_factory=Sketch)
     overdue: int = 0
 
     @property
@@ -58,8 +61,7 @@ class Tally:
             self.on_time += sign * (run.deadline_status == "COMPLETED_ON_TIME")
             self.late += sign * (run.deadline_status == "COMPLETED_LATE")
             self.took += sign * run.duration
-            bucket = bucket_of(run.duration)
-            self.sketch[bucket] = self.sketch.get(bucket, 0) + sign
+            self.sketch.add(run.duration, sign)
         elif run.status == "FAILED":
             self.failed += sign
         else:
@@ -84,7 +86,7 @@ class Tally:
         self.problems += sign * other.problems
         self.took += sign * other.took
         self.overdue += sign * other.overdue
-        add_up(self.sketch, other.sketch, sign)
+        self.sketch.merge(other.sketch, sign)
 
     def flat(self) -> list[Any]:
         """The stored counts in the order of the fields, the sketch as a list behind them."""
@@ -97,12 +99,17 @@ class Tally:
             self.missed,
             self.problems,
             self.took,
-            packed(self.sketch),
+            self.sketch.packed(),
         ]
 
     @classmethod
     def of_flat(cls, values: list[Any]) -> Tally:
         """Of what `flat` gave."""
-        tally = cls(*values[:8])
-        tally.sketch = unpacked(values[8])
+        return cls.of_sums(values, [values[8]])
+
+    @classmethod
+    def of_sums(cls, counts: Sequence[int], sketches: Sequence[Sequence[int]]) -> Tally:
+        """Of the counts that begin what `flat` gave, of several together, and the sketches of each."""
+        tally = cls(*counts[:8])  # type: ignore[arg-type] # eight numbers
+        tally.sketch = Sketch(sketches)
         return tally

@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
-from trackdesk.domain.sketch import quantiles
 from trackdesk.domain.tally import Tally
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import rollup_source as source
@@ -36,6 +35,9 @@ UNSEEN: Final = 30 * DAY
 """µs after which a value without runs gives way, where its tag key has too many."""
 REFRESH: Final = 5 * MINUTE
 """µs between two looks at the percentiles of a process."""
+
+PACKED: Final = 2000
+"""Counts of series in the minutes that one operation writes."""
 
 Minutes = dict[int, dict["Name", Tally]]
 
@@ -102,12 +104,12 @@ class Rollups:
             self._spaces[namespace_id] = space
         processes: set[int] = set()
         while True:
-            if counted.minutes_to < until:
-                counted = await self._count_minutes(space, counted, until, processes)
+            if counted.days_to + DAY <= counted.hours_to:
+                counted = await self._count_day(space, counted)
             elif counted.hours_to + HOUR <= counted.minutes_to:
                 counted = await self._count_hour(space, counted)
-            elif counted.days_to + DAY <= counted.hours_to:
-                counted = await self._count_day(space, counted)
+            elif counted.minutes_to < until:
+                counted = await self._count_minutes(space, counted, until, processes)
             else:
                 break
         while (
@@ -130,9 +132,9 @@ class Rollups:
             _add_up(space, minutes, runs)
             await asyncio.sleep(0)
         await self._intern(space, dict.fromkeys(name for tallies in minutes.values() for name in tallies))
-        for at, tallies in sorted(minutes.items()):
-            await self._write_minute(space, at, tallies)
+        for tallies in minutes.values():
             processes |= {name.process_id for name in tallies if name.kind == "process"}
+        await self._write_minutes(space, minutes)
         last = snapshot.last_correction
         await self._writer.run(lambda tx: rollups.minutes_counted(tx, space.id, end, last))
         return counted._replace(minutes_to=end)
@@ -149,11 +151,23 @@ class Rollups:
                 else:
                     space.ids[name] = series
 
-    async def _write_minute(self, space: Space, at: int, tallies: dict[Name, Tally]) -> None:
-        text = rollups.packed({space.ids[name]: tally for name, tally in tallies.items() if name in space.ids})
-        everything = tallies[rollups.ALL]
-        all_id = space.ids[rollups.ALL]
-        await self._writer.run(lambda tx: rollups.write_pack(tx, space.id, at, text, all_id, everything))
+    async def _write_minutes(self, space: Space, minutes: Minutes) -> None:
+        """As many at a time as have some hundreds of series together."""
+        some: list[rollups.Minute] = []
+        series = 0
+        write = partial(rollups.write_minutes, namespace_id=space.id, all_id=space.ids[rollups.ALL])
+        for at, tallies in sorted(minutes.items()):
+            some.append(rollups.Minute(at, self._pack(space, tallies), tallies[rollups.ALL]))
+            series += len(tallies)
+            if series >= PACKED:
+                await self._writer.run(partial(write, minutes=some))
+                some, series = [], 0
+        if some:
+            await self._writer.run(partial(write, minutes=some))
+
+    @staticmethod
+    def _pack(space: Space, tallies: dict[Name, Tally]) -> str:
+        return rollups.packed({space.ids[name]: tally for name, tally in tallies.items() if name in space.ids})
 
     async def _count_hour(self, space: Space, counted: Counted) -> Counted:
         start = counted.hours_to
@@ -209,7 +223,7 @@ class Rollups:
         }
         for ids in source.in_steps(due, 50):
             spreads = await source.spreads(self._readers, space.id, ids, counted)
-            values = [(due[series], quantiles(tally.sketch, (50, 90, 99))) for series, tally in spreads.items()]
+            values = [(due[series], tally.sketch.quantiles((50, 90, 99))) for series, tally in spreads.items()]
             await self._writer.run(partial(rollups.set_percentiles, values=values))
             space.refreshed.update((due[series], now + REFRESH) for series in ids)
 

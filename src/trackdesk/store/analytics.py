@@ -18,7 +18,7 @@ from trackdesk.store.ended import Which
 from trackdesk.store.figures import bucket_figures, figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import aiosqlite
 
@@ -44,7 +44,7 @@ async def run_stats(readers: Readers, namespace_id: int, given: StatsFilter, now
         plan = await _plan(connection, which, given, counted)
         counting = Counting(connection, plan, bounds, now)
         await counting.count_fine(counted)
-        top, found = await _count_groups(counting, given.groups)
+        top, found = await _count_groups(counting, counted, given.groups)
         names = await _names(connection, given, top)
         capped = given.tag_key is not None and given.tag_key in await rollups.full_keys(connection, namespace_id)
         await connection.execute_fetchall("ROLLBACK")
@@ -169,14 +169,14 @@ def _values(key: str, *, with_all: bool, known: frozenset[str] | None = None) ->
     return groups_of
 
 
-async def _count_groups(counting: Counting, most: int) -> tuple[list[Group], int]:
+async def _count_groups(counting: Counting, counted: Counted, most: int) -> tuple[list[Group], int]:
     """Counts everything; gives the groups with the most runs, and how many have any."""
     plan = counting.plan
     if plan.groups_of is _everything:
         if plan.series is not None:
             await counting.count_coarse(plan.series)
         return [], 0
-    sums = await counting.sums()
+    sums = await counting.sums(counted)
     sums.pop(None, None)
     ranked = sorted((group for group, tally in sums.items() if tally.count > 0), key=lambda g: (-sums[g].count, str(g)))
     top = ranked[:most]
@@ -204,14 +204,12 @@ def _put_rest_together(counting: Counting, top: Sequence[Group]) -> None:
     cells.update({(bucket, _REST): tally for bucket, tally in whole.items()})
 
 
-async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Iterable[Group]) -> dict[Group, str]:
+async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Sequence[Group]) -> dict[Group, str]:
     if given.group_by != "process":
         return {group: group for group in top}
-    names: dict[Group, str] = {}
-    for process in top:
-        rows = await rollups.fetch(connection, "SELECT name FROM processes WHERE id = ?", process)
-        names[process] = rows[0][0] if rows else f"(deleted {process})"
-    return names
+    marks = ", ".join("?" * len(top))
+    rows = await rollups.fetch(connection, f"SELECT id, name FROM processes WHERE id IN ({marks})", *top)
+    return {process: f"(deleted {process})" for process in top} | {row[0]: row[1] for row in rows}
 
 
 def _answer(counting: Counting, given: StatsFilter, top: Sequence[Group], names: dict[Group, str]) -> Any:

@@ -18,9 +18,10 @@ from trackdesk.domain.tally import Tally
 from trackdesk.store import rollup_reads as rollups
 from trackdesk.store.ended import EndedReader, ended_from
 from trackdesk.store.overdue import count_overdue, overdue_runs
+from trackdesk.store.rollup_reads import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import aiosqlite
 
@@ -81,10 +82,10 @@ class Counting:
         for piece in cover(self.bounds, counted):
             if self._must_be_read(piece):
                 await self._read(reader, piece)
-            elif piece.kind == "pack":
-                await self._unpack(piece)
+            elif (rows := self._rows(piece)) is not None:
+                self.coarse.append(rows)
             else:
-                self.coarse.append(piece)
+                await self._unpack(piece)
         await self._correct(counted)
         if self.bounds[0] <= self.now < self.bounds[-1]:
             await self._add_overdue()
@@ -92,22 +93,44 @@ class Counting:
     async def count_coarse(self, ids: Iterable[int]) -> None:
         """The rows of these series, and of the whole."""
         groups = dict(self._groups(ids))
+        ranges: dict[str, list[Range]] = {}
         for piece in self.coarse:
-            for series, at, tally in await rollups.tallies(self.connection, piece.kind, groups, piece.start, piece.end):
-                self.cell(at, groups[series]).merge(tally)
+            ranges.setdefault(piece.kind, []).extend(self._ranges(piece))
+        for kind, wanted in ranges.items():
+            for series, bucket, tally in await rollups.tallies(self.connection, kind, groups, wanted):
+                self.put(bucket, groups[series], tally)
 
-    async def sums(self) -> dict[Group, Tally]:
-        """Over the whole range what each group has, without how durations are spread."""
+    def put(self, bucket: int, group: Group, tally: Tally) -> None:
+        """Count a tally, which is not used any more."""
+        known = self.cells.get((bucket, group))
+        if known is None:
+            self.cells[bucket, group] = tally
+        else:
+            known.merge(tally)
+
+    def _ranges(self, piece: Piece) -> Iterator[Range]:
+        """The piece cut at the edges of the buckets."""
+        bucket = bisect_right(self.bounds, piece.start) - 1
+        while bucket < len(self.bounds) - 1 and self.bounds[bucket] < piece.end:
+            start, end = max(piece.start, self.bounds[bucket]), min(piece.end, self.bounds[bucket + 1])
+            yield Range(bucket, start, end)
+            bucket += 1
+
+    async def sums(self, counted: Counted) -> dict[Group, Tally]:
+        """Over the whole range what each group has, without how durations are spread.
+
+        Hours that an edge of a bucket cuts in two are counted twice: it is for telling which groups are large.
+        """
         found: dict[Group, Tally] = {}
         for (_, group), tally in self.cells.items():
             found.setdefault(group, Tally()).merge(tally)
         if self.plan.series is not None:
-            for piece in self.coarse:
-                ids = self.plan.series
-                for series, tally in (
-                    await rollups.sums(self.connection, piece.kind, ids, piece.start, piece.end)
-                ).items():
-                    found.setdefault(ids[series], Tally()).merge(tally)
+            for whole in cover((self.bounds[0], self.bounds[-1]), counted):
+                piece = None if self._must_be_read(whole) else self._rows(whole)
+                if piece is not None:
+                    sums = await rollups.sums(self.connection, piece.kind, self.plan.series, piece.start, piece.end)
+                    for series, tally in sums.items():
+                        found.setdefault(self.plan.series[series], Tally()).merge(tally)
         return found
 
     def _groups(self, ids: Iterable[int]) -> Iterable[tuple[int, Group]]:
@@ -123,11 +146,16 @@ class Counting:
         kept = self.plan.all_only and piece.start >= self.now - MINUTES_KEPT + DAY
         return piece.kind == "minute" and not kept
 
+    def _rows(self, piece: Piece) -> Piece | None:
+        """The rows that have a piece; None where only packs do. Of all runs there are minutes as rows, too."""
+        if piece.kind == "pack":
+            return piece._replace(kind="minute") if self.plan.all_only else None
+        return piece
+
     async def _read(self, reader: EndedReader, piece: Piece) -> None:
         self._read_singly.append((piece.start, piece.end))
-        bounded = self.plan.series is None or piece.kind != "open" or piece.end - piece.start > _SHORT
-        if piece.kind == "open" and min(piece.end, self.now) - piece.start <= _SHORT:
-            bounded = self.plan.series is None
+        short = piece.kind == "open" and min(piece.end, self.now) - piece.start <= _SHORT
+        bounded = self.plan.series is None or not short
         rows = await reader.read(piece.start, piece.end, bounded=bounded)
         for begin in range(0, len(rows), _CHUNK):
             for run in ended_from(rows[begin : begin + _CHUNK]):
@@ -145,7 +173,7 @@ class Counting:
         for at, pack in await rollups.packs(self.connection, self.plan.which.namespace_id, piece.start, piece.end):
             for series, flat in pack.items():
                 if series in groups:
-                    self.cell(at, groups[series]).merge(Tally.of_flat(flat))
+                    self.put(bisect_right(self.bounds, at) - 1, groups[series], Tally.of_flat(flat))
 
     async def _correct(self, counted: Counted) -> None:
         """What was read singly is right already."""

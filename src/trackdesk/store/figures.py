@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.analytics import Bar, BucketFigures, Figures
-from trackdesk.domain.sketch import bars, quantiles
 
 if TYPE_CHECKING:
     from trackdesk.domain.tally import Tally
@@ -35,7 +34,7 @@ def average(tally: Tally) -> int | None:
 
 def _members(tally: Tally, group: str | None, *, rest: bool, histogram: bool) -> dict[str, Any]:
     count = tally.count
-    p50, p90, p95, p99 = quantiles(tally.sketch, (50, 90, 95, 99))
+    p50, p90, p95, p99 = tally.sketch.quantiles((50, 90, 95, 99))
     return {
         "group": group,
         "rest": rest,
@@ -56,5 +55,5 @@ def _members(tally: Tally, group: str | None, *, rest: bool, histogram: bool) ->
         "p90": p90,
         "p95": p95,
         "p99": p99,
-        "histogram": [Bar.trusted(to=bound, count=many) for bound, many in bars(tally.sketch)] if histogram else None,
+        "histogram": [Bar.trusted(to=bound, count=many) for bound, many in tally.sketch.bars()] if histogram else None,
     }

@@ -20,7 +20,6 @@ LEVELS: Final = {"minute": 0, "hour": 1, "day": 2}
 COUNTS: Final = "completed, on_time, late, failed, skipped, missed, problems, took"
 CORRECTION_COLUMNS: Final = "sign, completed_at, process_id, status, deadline_status, overdue, duration, tags"
 _SUMS = ", ".join(f"sum(r.{name})" for name in COUNTS.split(", "))
-_ROWS = "json_each(?) j CROSS JOIN rollups r ON r.level = ? AND r.series_id = j.value AND r.at >= ? AND r.at < ?"
 
 
 class Series(NamedTuple):
@@ -89,13 +88,22 @@ async def full_keys(connection: aiosqlite.Connection, namespace_id: int) -> set[
     return {row[0] for row in rows}
 
 
+class Range(NamedTuple):
+    """Rows of [start, end), to be added up as one; `number` says which."""
+
+    number: int
+    start: int
+    end: int
+
+
 async def sums(
     connection: aiosqlite.Connection, kind: str, ids: Iterable[int], start: int, end: int
 ) -> dict[int, Tally]:
     """What each series has in the rows of [start, end), without how durations are spread."""
     rows = await fetch(
         connection,
-        f"SELECT r.series_id, {_SUMS} FROM {_ROWS} GROUP BY r.series_id",
+        f"SELECT r.series_id, {_SUMS} FROM json_each(?) j CROSS JOIN rollups r ON r.level = ? "
+        "AND r.series_id = j.value AND r.at >= ? AND r.at < ? GROUP BY r.series_id",
         orjson.dumps(list(ids)).decode(),
         LEVELS[kind],
         start,
@@ -105,23 +113,24 @@ async def sums(
 
 
 async def tallies(
-    connection: aiosqlite.Connection, kind: str, ids: Iterable[int], start: int, end: int
+    connection: aiosqlite.Connection, kind: str, ids: Iterable[int], ranges: Sequence[Range]
 ) -> list[tuple[int, int, Tally]]:
-    """(series, instant, what it has) of every row of [start, end)."""
+    """(series, number of the range, what it has there), where it has any."""
     rows = await fetch(
         connection,
-        f"SELECT r.series_id, r.at, {COUNTS}, sketch FROM {_ROWS}",
+        f"SELECT r.series_id, json_extract(b.value, '$[0]'), {_SUMS}, '[' || group_concat(r.sketch) || ']' "
+        "FROM json_each(?) j CROSS JOIN json_each(?) b CROSS JOIN rollups r ON r.level = ? AND r.series_id = j.value "
+        "AND r.at >= json_extract(b.value, '$[1]') AND r.at < json_extract(b.value, '$[2]') GROUP BY j.key, b.key",
         orjson.dumps(list(ids)).decode(),
+        orjson.dumps([tuple(each) for each in ranges]).decode(),
         LEVELS[kind],
-        start,
-        end,
     )
-    return [(row[0], row[1], tally_from(row[2:])) for row in rows]
+    return [(row[0], row[1], Tally.of_sums(row[2:10], orjson.loads(row[10]))) for row in rows]
 
 
 def tally_from(row: Sequence[Any]) -> Tally:
     """Of `COUNTS, sketch`."""
-    return Tally.of_flat([*row[:8], orjson.loads(row[8])])
+    return Tally.of_sums(row[:8], [orjson.loads(row[8])])
 
 
 async def packs(

@@ -193,10 +193,18 @@ def give_way(tx: Tx, namespace_id: int, unseen_since: int) -> list[int]:
     return gone
 
 
-def write_pack(tx: Tx, namespace_id: int, at: int, text: str, all_id: int, tally: Tally) -> None:
-    """A minute: all series in `text` (JSON), and the row of all runs."""
-    tx.execute("INSERT OR REPLACE INTO rollup_minutes VALUES (?, ?, ?)", (namespace_id, at, text))
-    write_rows(tx, "minute", [(all_id, at, tally)])
+class Minute(NamedTuple):
+    """What is written of a minute: all series as `packed` has them, and all runs."""
+
+    at: int
+    pack: str
+    everything: Tally
+
+
+def write_minutes(tx: Tx, namespace_id: int, all_id: int, minutes: Sequence[Minute]) -> None:
+    """Packs, and the rows of all runs; what is there is replaced."""
+    tx.insert("INSERT OR REPLACE INTO rollup_minutes", [(namespace_id, each.at, each.pack) for each in minutes])
+    write_rows(tx, "minute", [(all_id, each.at, each.everything) for each in minutes])
 
 
 def write_rows(tx: Tx, kind: str, rows: Sequence[tuple[int, int, Tally]]) -> None:

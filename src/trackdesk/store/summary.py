@@ -10,7 +10,10 @@ from trackdesk.domain.notification import DeliveryStatus
 from trackdesk.domain.process import ProcessState
 from trackdesk.domain.summary import IncidentSummary, RunSummary
 from trackdesk.domain.summary import Summary as SummaryValue
-from trackdesk.store import inbox
+from trackdesk.domain.tally import Tally
+from trackdesk.store import inbox, rollup_reads
+from trackdesk.store.counting import Counting, Plan
+from trackdesk.store.ended import Which
 from trackdesk.store.process_lists import STATE
 
 if TYPE_CHECKING:
@@ -68,7 +71,7 @@ async def _runs(readers: Readers, space: int, now: int) -> RunSummary:
     warning = await _count(readers, _BY_DEADLINE, space, "WARNING")
     missed = await _count(readers, _BY_DEADLINE, space, "MISSED")
     without = await _count(readers, _WITHOUT_DEADLINE, space)
-    finished = await readers.all(_FINISHED, (space, now - DAY))
+    finished = await _finished(readers, space, now)
     return RunSummary.model_construct(
         total=total,
         active=active,
@@ -80,11 +83,34 @@ async def _runs(readers: Readers, space: int, now: int) -> RunSummary:
         missed=missed,
         stalled=await _count(readers, _STALLED, space),
         without_deadline=without,
-        completed_24h=sum(row[2] for row in finished if row[0] == "COMPLETED"),
-        completed_on_time_24h=sum(row[2] for row in finished if row[1] == "COMPLETED_ON_TIME"),
-        completed_late_24h=sum(row[2] for row in finished if row[1] == "COMPLETED_LATE"),
-        failed_24h=sum(row[2] for row in finished if row[0] == "FAILED"),
+        completed_24h=finished.completed,
+        completed_on_time_24h=finished.on_time,
+        completed_late_24h=finished.late,
+        failed_24h=finished.failed,
     )
+
+
+async def _finished(readers: Readers, space: int, now: int) -> Tally:
+    """How the runs of a day ended: from roll-ups, and what is not counted yet from the runs."""
+    tally, since = Tally(), now - DAY
+    async with readers.connection() as connection:
+        await connection.execute_fetchall("BEGIN")
+        counted = await rollup_reads.counted(connection, space)
+        if counted.minutes_to > since:
+            everything = await rollup_reads.series(connection, space, "all")
+            plan = Plan(Which(space), lambda _process, _tags: (None,), {each.id: None for each in everything})
+            plan.all_only = True
+            counting = Counting(connection, plan, (since, min(counted.minutes_to, now)), now)
+            await counting.count_fine(counted)
+            tally = (await counting.sums(counted)).get(None, tally)
+        rest = await rollup_reads.fetch(connection, _FINISHED, space, max(counted.minutes_to, since))
+        await connection.execute_fetchall("ROLLBACK")
+    for status, deadline_status, count in rest:
+        tally.completed += count * (status == "COMPLETED")
+        tally.on_time += count * (deadline_status == "COMPLETED_ON_TIME")
+        tally.late += count * (deadline_status == "COMPLETED_LATE")
+        tally.failed += count * (status == "FAILED")
+    return tally
 
 
 async def _count(readers: Readers, sql: str, *params: object) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.analytics import TagFigures, TagStats, TagStatsMeta
-from trackdesk.domain.sketch import quantiles
 from trackdesk.domain.tally import Tally
 from trackdesk.store import rollup_reads as rollups
 from trackdesk.store.analytics import which_runs, window
@@ -35,7 +34,7 @@ async def tag_stats(readers: Readers, namespace_id: int, given: TagStatsFilter, 
         plan = await _plan(connection, which, given.key or None, counted, full)
         counting = Counting(connection, plan, bounds, now)
         await counting.count_fine(counted)
-        sums = await counting.sums()
+        sums = await counting.sums(counted)
         if plan.whole is not None:
             await counting.count_coarse(())
         whole = counting.cells.get((0, None), Tally())
@@ -110,7 +109,7 @@ def _lift(tally: Tally, whole: Tally) -> float | None:
 
 
 def _figures(group: Group, tally: Tally, whole: Tally) -> TagFigures:
-    p50, p90, p99 = quantiles(tally.sketch, (50, 90, 99))
+    p50, p90, p99 = tally.sketch.quantiles((50, 90, 99))
     return TagFigures.trusted(
         key=group[0],
         value=group[1],
