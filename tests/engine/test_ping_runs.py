@@ -59,7 +59,7 @@ async def test_a_start_and_a_success_are_one_run_with_its_time(tmp_path: Path) -
     ("tail", "text", "message"),
     [
         ("3", "disk full", "exit code 3"),
-        ("fail", "\n disk full\nmore", "disk full"),
+        ("fail", "copying\n disk full", "disk full"),
         ("fail", "", "reported as failed"),
     ],
 )

@@ -124,8 +124,9 @@ def log_lines(text: str, level: LogLevel) -> list[NewLog]:
 
 
 def failure(exit_code: int | None, text: str) -> str:
-    """Why a run failed, in one line: its exit code, else the first line of the body that says something."""
+    """Why a run failed, in one line: its exit code, else the last line of the body that says something, which is
+    where programs say what they died of."""
     if exit_code is not None:
         return f"exit code {exit_code}"
-    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return first[:_MESSAGE_LIMIT] or "reported as failed"
+    last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    return last[:_MESSAGE_LIMIT] or "reported as failed"
