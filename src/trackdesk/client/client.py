@@ -13,9 +13,10 @@ from trackdesk.client.errors import ServerAway, from_answer
 from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
 from trackdesk.client.operations import Journal, Keys, Operations
+from trackdesk.client.processes import Processes
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
 from trackdesk.client.triage import Comments, Incidents
-from trackdesk.client.work import Processes, Runs
+from trackdesk.client.work import Runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping

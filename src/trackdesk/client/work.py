@@ -1,4 +1,4 @@
-"""Runs and processes."""
+"""Runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from trackdesk.client.encoding import Body, Query
     from trackdesk.client.group import Address
     from trackdesk.domain.page import Page
-    from trackdesk.domain.process import Process
     from trackdesk.domain.run import LogLine, LogsAccepted, Run
 
 
@@ -42,14 +41,3 @@ class Runs(Group):
         parameters: dict[str, str | int] = dict(query_pairs(query))  # none of them repeats
         parameters |= attempt_query(address)
         return await self._call(work.RUN_LOGS, path=address_path(address), query=parameters)
-
-
-class Processes(Group):
-    async def list(self, query: Query = None) -> Page[Process]:
-        return await self._call(work.PROCESS_LIST, query=query)
-
-    async def get(self, process: str) -> Process:
-        return await self._call(work.PROCESS_GET, path={"process": process})
-
-    async def patch(self, process: str, body: Body, *, if_match: int | None = None) -> Process:
-        return await self._call(work.PROCESS_PATCH, path={"process": process}, body=body, if_match=if_match)

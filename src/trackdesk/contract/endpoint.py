@@ -35,6 +35,8 @@ class Endpoint(Generic[R]):
     query: type[Filter] | None = None
     idempotent: bool = False
     """Takes `Idempotency-Key`."""
+    makes: bool = False
+    """Answers 201 instead when it made the thing."""
     if_match: bool = False
     """Takes `If-Match: version`."""
     max_body: int = MEBIBYTE

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from trackdesk.contract import analytics, cleanup, configuration, ingest, operations, ping, telling, triage, work
+from trackdesk.contract import (
+    analytics,
+    cleanup,
+    configuration,
+    expectations,
+    ingest,
+    operations,
+    ping,
+    telling,
+    triage,
+    work,
+)
 from trackdesk.contract.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
     value
-    for module in (work, ping, ingest, triage, telling, analytics, configuration, cleanup, operations)
+    for module in (work, ping, expectations, ping, ingest, triage, telling, analytics, configuration, cleanup, operations)
     for value in vars(module).values()
     if isinstance(value, Endpoint)
 )

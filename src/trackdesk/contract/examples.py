@@ -27,9 +27,21 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         ]
     },
     "processes.patch": {
-        "expectation": {"default_deadline": "30m", "warn_at": 0.75, "department": "ops"},
+        "expectation": {
+            "schedule": {"cron": "0 2 * * *", "timezone": "Europe/Berlin"},
+            "grace": "10m",
+            "default_deadline": "30m",
+            "department": "ops",
+        },
+        "every quarter of an hour": {"schedule": {"every": "15m"}, "grace": "2m", "alert_after_failures": 3},
         "no default deadline": {"default_deadline": None},
     },
+    "processes.put": {"all of it": {"schedule": {"every": "15m"}, "grace": "2m", "service": "crm"}},
+    "processes.pause": {
+        "for two hours": {"until": "2h", "reason": "the database is being moved"},
+        "until it is resumed": {},
+    },
+    "processes.test": {"a shorter deadline": {"default_deadline": "20m", "since": "90d"}},
     "incidents.report": {"found by a person": {"title": "Invoices arrive twice", "severity": "HIGH"}},
     "incidents.patch": {"take": {"status": "TRIAGED", "assignee": "ada"}, "close": {"status": "CLOSED"}},
     "incidents.bulk": {
@@ -44,13 +56,6 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "mail": {"name": "mail-ops", "url": "mailto://user:password@mail.example.org?to=ops@example.org"},
     },
     "channels.patch": {"only what is grave": {"min_severity": "HIGH"}, "off": {"enabled": False}},
-    "configuration.apply": {
-        "what would change": {
-            "departments": {"ops": {"name": "Operations"}},
-            "processes": {"nightly-backup": {"department": "ops", "default_deadline": "30m"}},
-            "dry_run": True,
-        }
-    },
     "configuration.apply": {
         "what would change": {
             "departments": {"ops": {"name": "Operations"}},

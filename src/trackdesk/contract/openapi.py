@@ -227,6 +227,8 @@ def _responses(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
     responses = {str(endpoint.status): success}
     if endpoint.permission is Permission.PING:
         responses |= {"201": {**success, "description": "The process was made by this ping"}}
+    if endpoint.makes:
+        responses |= {"201": {**success, "description": "It was made just now"}}
     for status in _statuses(endpoint, path):
         if endpoint.permission is Permission.PING:
             responses[str(status)] = {"description": TITLES[status], "content": success["content"]}

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
+from trackdesk.domain.errors import Conflict, Invalid
 from trackdesk.domain.expectation import check_grace
-from trackdesk.domain.instant import format_duration
+from trackdesk.domain.instant import format_duration, format_instant
+from trackdesk.domain.process import ChangeProcess, PauseProcess
 from trackdesk.domain.schedule import pack, unpack
+from trackdesk.engine import expect
+from trackdesk.engine.causes import clear_all
 from trackdesk.engine.edits import check_department, check_version, given
-from trackdesk.engine.expect import rearrange
-from trackdesk.store import process_lists, processes
+from trackdesk.store import process_lists, processes, removal
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Caller
-    from trackdesk.domain.process import ChangeProcess, Process
+    from trackdesk.domain.process import Process
+    from trackdesk.domain.run import Due
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
@@ -24,6 +28,8 @@ _DEFAULTS: dict[str, Any] = {
     "incident_per": "process",
     "alert_after_failures": 1,
 }
+DELETED_AT_ONCE = 200
+"""Runs deleted in one operation, a few ms."""
 _DURATIONS = {"grace", "default_deadline", "heartbeat_timeout", "retention"}
 
 
@@ -34,6 +40,79 @@ async def patch(engine: Engine, caller: Caller, name: str, body: ChangeProcess, 
     """
     await engine.writer.run(lambda tx: change(tx, caller, name, body, if_match))
     return await process_lists.get(engine.readers, caller.namespace_id, name)
+
+
+async def put(
+    engine: Engine, caller: Caller, name: str, body: ChangeProcess | None, if_match: int | None = None
+) -> tuple[Process, bool]:
+    """All settings: what `body` does not name takes its default. The process, and whether it was made just now. Raises
+    as `patch` does."""
+    named = {} if body is None else given(body)
+    whole = ChangeProcess.model_construct(**{member: named.get(member) for member in ChangeProcess.model_fields})
+
+    def operation(tx: Tx) -> bool:
+        made = processes.find(tx, caller.namespace_id, name) is None
+        change(tx, caller, name, whole, if_match)
+        return made
+
+    made = await engine.writer.run(operation)
+    return await process_lists.get(engine.readers, caller.namespace_id, name), made
+
+
+async def pause(engine: Engine, caller: Caller, name: str, body: PauseProcess | None) -> Process:
+    """Raises NotFound; Invalid for an end that has passed."""
+    asked = body or PauseProcess()
+
+    def operation(tx: Tx) -> None:
+        until = None if asked.until is None else _resolve(asked.until, tx.now)
+        process = processes.get(tx, caller.namespace_id, name)
+        expect.pause(tx, process, caller.actor, until, asked.reason)
+
+    await engine.writer.run(operation)
+    return await process_lists.get(engine.readers, caller.namespace_id, name)
+
+
+def _resolve(until: Due, now: int) -> int:
+    try:
+        at = until.resolve(now)
+    except ValueError as error:
+        raise Invalid("until", str(error)) from None
+    if at <= now:
+        raise Invalid("until", "expected a time that is yet to come", format_instant(at))
+    return at
+
+
+async def resume(engine: Engine, caller: Caller, name: str) -> Process:
+    """What is not paused stays as it is. Raises NotFound."""
+    await engine.writer.run(
+        lambda tx: expect.resume(tx, processes.get(tx, caller.namespace_id, name), caller.actor, tx.now)
+    )
+    return await process_lists.get(engine.readers, caller.namespace_id, name)
+
+
+async def delete(engine: Engine, caller: Caller, name: str) -> None:
+    """With its runs, in small steps: whoever is interrupted, by a crash or by a run that starts meanwhile, finds a
+    process with fewer runs. Incidents stay; those whose cause holds are closed. Raises NotFound; Conflict
+    `process_active`."""
+    while not await engine.writer.run(lambda tx: _delete_some(tx, caller, name)):
+        pass
+
+
+def _delete_some(tx: Tx, caller: Caller, name: str) -> bool:
+    process = processes.get(tx, caller.namespace_id, name)
+    seqs = processes.run_seqs(tx, process.id, DELETED_AT_ONCE)
+    active = processes.columns(tx, process.id, ("active",))["active"]
+    if active:
+        some = "a run that is" if active == 1 else f"{active} runs that are"
+        raise Conflict(f"{name} has {some} ACTIVE; complete it first.", code="process_active")
+    if seqs:
+        removal.remove_runs(tx, seqs)
+        tx.wake("retention", tx.now)
+        return False
+    clear_all(tx, process, f"{name} was deleted by {caller.actor}")
+    processes.delete(tx, process)
+    tx.journal(caller.namespace_id, "processes", "deleted", name, caller.actor)
+    return True
 
 
 def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int | None = None) -> None:
@@ -53,7 +132,7 @@ def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
     check_grace(body.schedule if "schedule" in values else process.schedule, values.get("grace", process.grace))
     processes.change(tx, process, {key: values[key] for key in changed})
     tx.journal(caller.namespace_id, "processes", "changed", name, caller.actor, changed)
-    rearrange(tx, process, processes.get(tx, caller.namespace_id, name), caller.actor)
+    expect.rearrange(tx, process, processes.get(tx, caller.namespace_id, name), caller.actor)
 
 
 def _shown(key: str, value: Any) -> Any:

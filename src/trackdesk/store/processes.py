@@ -106,6 +106,18 @@ def forget(tx: Tx, process: ProcessRow) -> None:
     tx.cache.get("processes", {}).pop((process.namespace_id, process.name), None)
 
 
+def delete(tx: Tx, process: ProcessRow) -> None:
+    """Its runs have gone before."""
+    tx.execute("DELETE FROM processes WHERE id = ?", (process.id,))
+    forget(tx, process)
+
+
+def run_seqs(tx: Tx, process_id: int, limit: int) -> list[int]:
+    """The numbers of its oldest runs."""
+    rows = tx.all("SELECT seq FROM runs WHERE process_id = ? ORDER BY started_at, seq LIMIT ?", (process_id, limit))
+    return [seq for (seq,) in rows]
+
+
 def columns(tx: Tx, process_id: int, names: tuple[str, ...]) -> dict[str, Any]:
     """The stored values of some columns."""
     row = tx.one(f"SELECT {', '.join(('id', *names))} FROM processes WHERE id = ?", (process_id,))

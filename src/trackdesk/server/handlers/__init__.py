@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from trackdesk.server.handlers import analytics, cleanup, configuration, ingest, operations, telling, triage, work
+from trackdesk.server.handlers import (
+    analytics,
+    cleanup,
+    configuration,
+    expectations,
+    ingest,
+    operations,
+    telling,
+    triage,
+    work,
+)
 
 if TYPE_CHECKING:
     from trackdesk.server.call import Handler
 
 HANDLERS: Final[dict[str, Handler]] = {
     **work.HANDLERS,
+    **expectations.HANDLERS,
     **ingest.HANDLERS,
     **triage.HANDLERS,
     **telling.HANDLERS,
