@@ -182,6 +182,8 @@ async def _import(args: argparse.Namespace, client: Client, checks: list[Check])
 async def _finish(client: Client, check: Check, url: str) -> dict[str, str | None]:
     """Pauses what was paused; the address that takes the pings, beside the one that took them."""
     process = await client.processes.get(check.name)
+    if check.paused and process.paused_at is None:
+        await client.processes.pause(check.name, {"reason": _PAUSED})
     return {"process": check.name, "from": check.ping_url, "to": f"{url}/ping/{process.ping_uuid}"}
 
 
