@@ -101,15 +101,16 @@ async def test_what_the_document_does_not_hold_goes_when_asked(still: House) -> 
     await apply(still, DOCUMENT)
     await still.start("backup")
     await apply(still, {"departments": {"new": {}}, "processes": {"report": {}}, "channels": {}})
-    pruned = await apply(still, {"departments": {}, "processes": {"report": {}}, "channels": {}}, prune=True)
+    pruned = await apply(still, {"departments": {}, "processes": {}, "channels": {}}, prune=True)
     assert told(pruned) == [
         "channel pager removed",
         "process backup changed",
+        "process report removed",
         "department new removed",
         "department ops removed",
     ]
     assert still.values("SELECT id FROM departments") == ["default"]
-    assert still.values("SELECT total FROM processes WHERE name = 'backup'") == [1]
+    assert still.rows("SELECT name, total FROM processes") == [{"name": "backup", "total": 1}]
 
 
 async def test_kinds_that_the_document_does_not_name_are_left_alone(still: House) -> None:

@@ -32,7 +32,7 @@ class ApplyConfiguration(Configuration):
     """Answer what would change, and change nothing."""
     prune: bool = False
     """Of the kinds that are named, what the document doesn't hold goes: entities, and members of those it holds.
-    Processes keep their runs and lose their settings; the department `default` stays."""
+    Processes that have runs keep them and lose their settings; the department `default` stays."""
 
 
 class EntityChange(Value):

@@ -169,6 +169,15 @@ class _Apply:
         processes.change(self._tx, self._caller, name, _whole(settings) if self._body.prune else settings)
         return settings if known is None else None
 
+    def _forget_process(self, name: str) -> None:
+        """Its settings; the process itself when it has no runs, which nobody may lose for a line in a file."""
+        tx, caller = self._tx, self._caller
+        process = stored_processes.get(tx, caller.namespace_id, name)
+        if stored_processes.columns(tx, process.id, ("total",))["total"]:
+            processes.change(tx, caller, name, _whole(ChangeProcess()))
+        else:
+            processes.delete_some(tx, caller, name)
+
     def _channel(self, name: str, settings: ChannelSettings) -> BaseModel | None:
         tx, caller = self._tx, self._caller
         values = given(settings)
@@ -223,10 +232,9 @@ class _Apply:
                     self._plan.removed.append(channel.id)
                     self._do("channel", channel.name, partial(channel_admin.remove, tx, caller, channel.id))
         if body.processes is not None:
-            nothing = _whole(ChangeProcess())
             for name in stored_processes.names(tx, caller.namespace_id):
                 if name not in body.processes:
-                    self._do("process", name, partial(processes.change, tx, caller, name, nothing))
+                    self._do("process", name, partial(self._forget_process, name))
         if body.departments is not None:
             for each in stored_departments.ids(tx, caller.namespace_id, limit=-1):
                 if each not in body.departments and each != DEFAULT_DEPARTMENT:

@@ -94,11 +94,12 @@ async def delete(engine: Engine, caller: Caller, name: str) -> None:
     """With its runs, in small steps: whoever is interrupted, by a crash or by a run that starts meanwhile, finds a
     process with fewer runs. Incidents stay; those whose cause holds are closed. Raises NotFound; Conflict
     `process_active`."""
-    while not await engine.writer.run(lambda tx: _delete_some(tx, caller, name)):
+    while not await engine.writer.run(lambda tx: delete_some(tx, caller, name)):
         pass
 
 
-def _delete_some(tx: Tx, caller: Caller, name: str) -> bool:
+def delete_some(tx: Tx, caller: Caller, name: str) -> bool:
+    """The next of its runs; when there are none left the process itself. Whether it is gone."""
     process = processes.get(tx, caller.namespace_id, name)
     seqs = processes.run_seqs(tx, process.id, DELETED_AT_ONCE)
     active = processes.columns(tx, process.id, ("active",))["active"]
