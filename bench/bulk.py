@@ -77,8 +77,9 @@ class Copy:
         self._connection.execute("PRAGMA foreign_keys = OFF")  # what the rows refer to is in the other file
         self._last: dict[str, int] = {}
 
-    def take(self, tables: tuple[str, ...], batches: int) -> float:
-        """Rows a second, of the first table, for what was added to the source since the last time."""
+    def take(self, tables: tuple[str, ...], batches: int) -> tuple[float, float]:
+        """Rows a second, of the first table, for what was added to the source since the last time; and µs of CPU a
+        row."""
         new = {table: rows for table in tables if (rows := self._new(table))}
         count = len(new[tables[0]])
         execute, many = self._connection.execute, self._connection.executemany
@@ -92,13 +93,14 @@ class Copy:
         inserts = {
             table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})" for table, rows in new.items()
         }
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         for batch in zip(*parts, strict=True):
             execute("BEGIN IMMEDIATE")
             for table, rows in batch:
                 many(inserts[table], rows)
             execute("COMMIT")
-        return count / (time.perf_counter() - started)
+        cost = (time.process_time() - before) / max(count, 1) * 1e6
+        return count / (time.perf_counter() - started), cost
 
     def _new(self, table: str) -> list[tuple[Any, ...]]:
         column = AFTER[table]
@@ -133,6 +135,7 @@ def send(connection: http.client.HTTPConnection, made: list[bytes], lines: int) 
 def compare(chosen: argparse.Namespace, where: Path) -> None:
     """Rounds in turn, medians of their ratios."""
     ratios: dict[str, list[float]] = {}
+    costs: dict[str, list[float]] = {}
     first = 0
     with harness.server(where / "data") as ours:
         connection = http.client.HTTPConnection("127.0.0.1", ours.port)
@@ -148,16 +151,18 @@ def compare(chosen: argparse.Namespace, where: Path) -> None:
                     before = ours.cpu_seconds()
                     rate = send(connection, made, chosen.lines)
                     cost = (ours.cpu_seconds() - before) / (chosen.requests * chosen.lines) * 1e6
-                    raw = copy.take((*tables, "ingest_uids") if uids else tables, chosen.requests)
+                    raw, raw_cost = copy.take((*tables, "ingest_uids") if uids else tables, chosen.requests)
                     if not number:
                         continue  # to warm up
                     name = f"{kind} with uid" if uids else kind
                     ratios.setdefault(name, []).append(rate / raw)
+                    costs.setdefault(name, []).append(raw_cost / cost)
                     ours_is = f"{rate:,.0f}/s ({cost:.0f} µs CPU a line)"
-                    print(f"{number}: {name}: {ours_is}, raw {raw:,.0f}/s: {rate / raw:.2f}")
+                    print(f"{number}: {name}: {ours_is}, raw {raw:,.0f}/s ({raw_cost:.0f} µs): {rate / raw:.2f}")
         copy.close()
         for name, found in ratios.items():
-            print(f"median {name}: {statistics.median(found):.2f} of executemany")
+            by_cpu = statistics.median(costs[name])
+            print(f"median {name}: {statistics.median(found):.2f} of executemany (by CPU {by_cpu:.2f})")
         print(f"{chosen.lines} lines a request, fdatasync {harness.fdatasync_ms(where):.2f} ms")
 
 

@@ -96,6 +96,7 @@ def format_instant(micros: int) -> str:
     return f"{_second(second)}.{fraction:06d}Z"
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> int:
     """`30m`, `1h30m`, `90s`, `250ms` or ISO 8601 without months and years; gives µs ≥ 0. Raises ValueError."""
     micros: int | None = None

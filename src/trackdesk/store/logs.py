@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 
-_SIZES = (64, 16, 4, 1)
+_SIZES = (64, 32, 16, 8, 4, 2, 1)
 """Lines a statement: several together cost two thirds of what each by itself does."""
 
 
