@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import argparse
 
 SHELLS = ("bash", "zsh", "fish")
+_ASKED = {"PROCESS": "trackdesk processes --names 2>/dev/null"}
+"""What a shell runs to learn which values there are, by the placeholder that stands for them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,5 +35,20 @@ def whole_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     verbs = parser.add_subparsers()
     for verb in VERBS:
-        verbs.add_parser(verb.name, help=verb.help, parents=[build_parser(verb)], add_help=False)
+        one = build_parser(verb)
+        _ask_for_values(one)
+        verbs.add_parser(verb.name, help=verb.help, parents=[one], add_help=False)
     return parser
+
+
+def _ask_for_values(parser: argparse.ArgumentParser) -> None:
+    import argparse
+
+    import shtab
+
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask for them
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for sub in action.choices.values():
+                _ask_for_values(sub)
+        elif action.metavar in _ASKED:
+            action.complete = shtab.cmd(_ASKED[action.metavar])  # type: ignore[attr-defined]

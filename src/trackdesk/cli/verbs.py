@@ -47,6 +47,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("attach", WATCH, "open the console over another server"),
     Verb("demo", WATCH, "open the console over a made-up company at work"),
     Verb("runs", WATCH, "list runs, show one"),
+    Verb("processes", WATCH, "list processes: how they stand, when they are expected"),
+    Verb("process", WATCH, "show a process, set what is expected of it, pause it"),
     Verb("incidents", WATCH, "list incidents; show, take, close, comment one"),
     Verb("serve", RUN_IT, "run the server without the console"),
     Verb("backup", RUN_IT, "copy the database while it is in use"),

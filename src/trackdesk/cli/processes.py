@@ -1,0 +1,117 @@
+"""`trackdesk processes`: how each kind of work stands, and when it is expected next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.cli import times
+from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.common import print_json
+from trackdesk.cli.exits import OK
+from trackdesk.cli.table import Cell, Column, show
+from trackdesk.contract.work import PROCESS_LIST
+from trackdesk.domain.process import ProcessState
+from trackdesk.widgets import glyphs
+from trackdesk.widgets.budget import sparkline
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from trackdesk.client import Client
+    from trackdesk.domain.process import Outcome, Process
+
+_WORDS = ("department", "category", "service")
+_SORTS = ("name", "last_run_at", "next_expected_at")
+_COLUMNS = (
+    Column("STATE"),
+    Column("PROCESS", shrinks=True),
+    Column("NEXT"),
+    Column("LAST 20", from_width=90),
+    Column("LAST RUN"),
+    Column("WELL", right=True, from_width=70),
+    Column("P90", right=True, from_width=70),
+    Column("DEPARTMENT", shrinks=True, from_width=110),
+)
+_STYLES = {"ok": "good", "late": "warn", "fail": "bad", "dim": "dim"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which processes (a flag that is given twice means any of the two)")
+    states = [str(state).lower() for state in ProcessState]
+    group.add_argument("--state", action="append", type=str.lower, choices=states, help="how it stands")
+    for word in _WORDS:
+        group.add_argument(f"--{word}", action="append", metavar=word.upper(), help=f"with this {word}")
+    group.add_argument("--search", metavar="WORDS", help="words in name and description")
+    group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: state:missing name:backup*")
+    group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="name")
+    group.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (all)")
+    parser.add_argument("--names", action="store_true", help="only their names, one a line, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    async def work(client: Client) -> int:
+        found = await _listed(client, args)
+        if args.json:
+            print_json(plain(found))
+        elif args.names:
+            print("".join(f"{each.name}\n" for each in found), end="")
+        else:
+            show(_COLUMNS, [_row(each) for each in found], "no process matches")
+        return OK
+
+    return with_client(args, work)
+
+
+async def _listed(client: Client, args: argparse.Namespace) -> list[Process]:
+    query: dict[str, Any] = {
+        "limit": min(args.limit or 1000, 1000),
+        "state": args.state,
+        **{word: getattr(args, word) for word in _WORDS},
+        "search": args.search,
+        "q": args.q,
+        "sort": args.sort,
+    }
+    found: list[Process] = []
+    async for page in client.pages(PROCESS_LIST, query={name: value for name, value in query.items() if value}):
+        found += page.data
+        if args.limit and len(found) >= args.limit:
+            return found[: args.limit]
+    return found
+
+
+def _row(process: Process) -> list[Cell | str]:
+    runs = process.runs
+    return [
+        state(process),
+        process.name,
+        expected(process),
+        strip(process.recent),
+        times.ago(process.last_run_at),
+        "-" if runs.success_rate is None else f"{int(runs.success_rate * 100)}%",
+        times.span(runs.p90),
+        Cell(process.department or "", "dim"),
+    ]
+
+
+def state(process: Process) -> Cell:
+    mark = glyphs.process_state(process.state)
+    return Cell(mark.text(), _STYLES.get(mark.role, ""))
+
+
+def expected(process: Process) -> Cell:
+    """When it starts next, or since when that is waited for."""
+    if process.state == ProcessState.PAUSED:
+        return Cell(f"resumes {until}" if (until := times.left(process.paused_until).text) != "-" else "paused", "dim")
+    if process.missing_since is not None:
+        return times.left(process.missing_since)
+    return times.left(process.next_expected_at)
+
+
+def strip(recent: Sequence[Outcome]) -> str:
+    """The last runs, oldest first, a character each: as high as it took long, or what went wrong."""
+    shown = list(reversed(recent[:20]))
+    heights = sparkline([each.duration if each.status == "COMPLETED" else None for each in shown], len(shown), low=0.0)
+    words = {"ACTIVE": "▸", "FAILED": "✗", "SKIPPED": "»"}
+    marks = (words.get(each.status, "!" if each.late else height) for each, height in zip(shown, heights, strict=True))
+    return "".join(marks).rjust(20)
