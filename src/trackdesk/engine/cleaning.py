@@ -11,8 +11,10 @@ from trackdesk.store import aging, compact, journal, removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from trackdesk.domain.clock import Clock
+    from trackdesk.store.aging import Aging
     from trackdesk.store.readers import Readers
     from trackdesk.store.writer import Tx, Writer
 
@@ -24,6 +26,10 @@ MOST: Final = 500
 """Rows of one step."""
 PATIENCE: Final = 3.0
 """While others write, so many times as long as a step took the next one waits."""
+
+CHECKPOINT: Final = 8
+"""After so many steps the write-ahead log is copied into the file, beside the writer: else the commit that finds it
+full does all of that, and everybody waits for it."""
 
 
 class Pace:
@@ -51,23 +57,32 @@ class Cleaning:
     """
 
     def __init__(
-        self, writer: Writer, readers: Readers, clock: Clock, *, dry_run: bool = False, until: int | None = None
+        self,
+        path: Path,
+        writer: Writer,
+        readers: Readers,
+        clock: Clock,
+        *,
+        dry_run: bool = False,
+        until: int | None = None,
     ) -> None:
         self.deleted = Deleted()
+        self._path = path
         self._writer = writer
         self._readers = readers
         self._clock = clock
         self._dry_run = dry_run
         self._until = until
         self._paces: dict[str, Pace] = {}
+        self._steps = 0
 
-    async def runs(self, process_id: int, before: int) -> None:
-        """Of a process, what is finished since before that instant (µs); lines follow with `lines`."""
-        async for seqs in aging.old_runs(self._readers, process_id, before):
+    async def runs(self, processes: Sequence[Aging]) -> None:
+        """What is old of these; lines follow with `lines`."""
+        async for seqs in aging.old_runs(self._readers, processes):
             if self._dry_run:
                 self._add(await aging.count_runs(self._readers, seqs))
                 continue
-            for removed in await self._each("runs", seqs, lambda tx, some: removal.remove_runs(tx, some, before)):
+            for removed in await self._each("runs", seqs, removal.remove_runs):
                 self._add(Deleted(runs=removed.runs, journal=removed.journal))
 
     async def lines(self) -> None:
@@ -170,6 +185,9 @@ class Cleaning:
         before = self._writer.stats.operations
         answer = await self._writer.run(timed)
         pace.learn(count, took)
+        self._steps += 1
+        if self._steps % CHECKPOINT == 0:
+            await asyncio.to_thread(compact.checkpoint, self._path)
         alone = self._writer.stats.operations - before <= 1
         await asyncio.sleep(0 if alone else took * PATIENCE)
         return answer

@@ -75,14 +75,14 @@ class Retention:
             if self._clock.now() >= self._next:
                 await self.look()
             else:
-                await Cleaning(self._writer, self._readers, self._clock).lines()
+                await Cleaning(self._path, self._writer, self._readers, self._clock).lines()
             self._worker.well()
             await self._clock.wait(self._wake, min(max(self._next - self._clock.now(), 0), LONGEST))
 
     async def look(self) -> None:
         """Delete all that is old now, give room back, and say when to look again."""
         began, now, kept = self._clock.monotonic(), self._clock.now(), self._kept
-        cleaning = Cleaning(self._writer, self._readers, self._clock)
+        cleaning = Cleaning(self._path, self._writer, self._readers, self._clock)
         due_at = await self._runs(cleaning, now)
         await cleaning.lines()
         if kept.notifications:
@@ -98,21 +98,11 @@ class Retention:
         self._next = max(min(due_at, now + LONGEST), now + SHORTEST, now + SHARE * took)
 
     async def _runs(self, cleaning: Cleaning, now: int) -> int:
-        """Of all processes; gives when the next run may have grown old. What the roll-ups have not counted yet stays
-        until they have."""
-        due_at = now + LONGEST
-        counted = await aging.counted_to(self._readers)
-        for process in await aging.processes(self._readers, self._kept.runs):
-            oldest = process.oldest
-            if not process.kept or oldest is None:
-                continue
-            before = min(now - process.kept, counted.get(process.namespace_id, 0))
-            if oldest < before:
-                await cleaning.runs(process.id, before)
-                oldest = await aging.first_after(self._readers, process.id, before)
-            if oldest is not None:
-                due_at = min(due_at, oldest + process.kept)
-        return due_at
+        """Of all processes; gives when the next run may have grown old."""
+        processes = await aging.processes(self._readers, now, self._kept.runs)
+        await cleaning.runs(processes)
+        due_at = await aging.next_old(self._readers, processes)
+        return now + LONGEST if due_at is None else due_at
 
     async def _fold_log(self) -> None:
         """Cut the write-ahead log down when nobody has written since the last look."""
@@ -134,7 +124,8 @@ async def cleanup(engine: Engine, caller: Caller, body: Cleanup) -> Cleaned:
     space = caller.namespace_id
     before = engine.clock.now() - body.older_than
     until = None if body.dry_run else engine.clock.monotonic() + REQUEST
-    cleaning = Cleaning(engine.writer, engine.readers, engine.clock, dry_run=body.dry_run, until=until)
+    parts = (engine.path, engine.writer, engine.readers, engine.clock)
+    cleaning = Cleaning(*parts, dry_run=body.dry_run, until=until)
     done = True
     try:
         await _clean(engine, cleaning, space, body, before)
@@ -149,13 +140,10 @@ async def cleanup(engine: Engine, caller: Caller, body: Cleanup) -> Cleaned:
 
 
 async def _clean(engine: Engine, cleaning: Cleaning, space: int, body: Cleanup, before: int) -> None:
-    ids = await aging.of_namespace(engine.readers, space, body.process)
-    if body.process is not None and not ids:
+    if body.process is not None and not await aging.is_process(engine.readers, space, body.process):
         raise NotFound(f"There is no process {body.process!r}.")
     if "runs" in body.kinds:
-        counted = (await aging.counted_to(engine.readers)).get(space, 0)
-        for process_id in ids:
-            await cleaning.runs(process_id, min(before, counted))
+        await cleaning.runs(await aging.of_namespace(engine.readers, space, before, body.process))
         await cleaning.lines()
     if "incidents" in body.kinds:
         await cleaning.incidents(space, before, body.process)

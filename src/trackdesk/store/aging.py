@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from trackdesk.domain.clock import HOUR
 from trackdesk.domain.retention import Deleted
 from trackdesk.store.journal import trimmed
 
@@ -16,63 +17,91 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 """Rows looked at by one query."""
+WINDOW = 5_000
+"""Runs that are looked for together."""
+FIRST_SPAN = HOUR
+"""µs of starts among which they are looked for at first."""
 ENTRIES = 200
 """Entries of the journal that are looked at together, and go in one step."""
 
 
 class Aging(NamedTuple):
-    """A process and how long its finished runs are kept."""
+    """A process whose runs grow old, and before which instant they have to be over to be old now; µs all."""
 
     id: int
     namespace_id: int
     kept: int
-    """µs; 0: for ever."""
-    oldest: int | None
-    """When its first run that is stored began, µs."""
+    before: int
+    oldest: int
+    """When its first run that is stored began."""
 
 
-async def processes(readers: Readers, default: int) -> list[Aging]:
-    """Every process that has runs; `default` (µs) is for those without a time of their own."""
+async def processes(readers: Readers, now: int, default: int) -> list[Aging]:
+    """Every process that has runs and does not keep them for ever; `default` (µs) is for those without a time of their
+    own. What the roll-ups have not counted is not old."""
     rows = await readers.all(
-        "SELECT id, namespace_id, coalesce(retention, ?), (SELECT min(started_at) FROM runs INDEXED BY runs_by_process "
-        "WHERE process_id = p.id) FROM processes p WHERE total > 0",
-        (default,),
+        "SELECT p.id, p.namespace_id, coalesce(p.retention, :default) AS kept, coalesce(c.minutes_to, 0), (SELECT "
+        "min(started_at) FROM runs INDEXED BY runs_by_process WHERE process_id = p.id) AS oldest FROM processes p "
+        "LEFT JOIN rollup_cursors c ON c.namespace_id = p.namespace_id "
+        "WHERE p.total > 0 AND kept > 0 AND oldest IS NOT NULL",
+        {"default": default},
     )
-    return [Aging(*row) for row in rows]
+    return [Aging(row[0], row[1], row[2], min(now - row[2], row[3]), row[4]) for row in rows]
 
 
-async def of_namespace(readers: Readers, namespace_id: int, name: str | None = None) -> list[int]:
-    """The ids of its processes, or of the one that has this name."""
+async def of_namespace(readers: Readers, namespace_id: int, before: int, name: str | None = None) -> list[Aging]:
+    """All processes that have runs, or the one of that name, as if their runs were kept until `before` (µs)."""
     rows = await readers.all(
-        "SELECT id FROM processes WHERE namespace_id = ? AND name = coalesce(?, name)", (namespace_id, name)
+        "SELECT p.id, p.namespace_id, 0, coalesce(c.minutes_to, 0), (SELECT min(started_at) FROM runs "
+        "INDEXED BY runs_by_process WHERE process_id = p.id) AS oldest FROM processes p "
+        "LEFT JOIN rollup_cursors c ON c.namespace_id = p.namespace_id "
+        "WHERE p.namespace_id = ? AND p.name = coalesce(?, p.name) AND oldest IS NOT NULL",
+        (namespace_id, name),
     )
-    return [row[0] for row in rows]
+    return [Aging(row[0], row[1], row[2], min(before, row[3]), row[4]) for row in rows]
 
 
-async def first_after(readers: Readers, process_id: int, started_at: int) -> int | None:
-    """When the first run began that began at or behind an instant; µs both."""
+async def is_process(readers: Readers, namespace_id: int, name: str) -> bool:
+    return (
+        await readers.one("SELECT 1 FROM processes WHERE namespace_id = ? AND name = ?", (namespace_id, name))
+        is not None
+    )
+
+
+async def next_old(readers: Readers, aging: Sequence[Aging]) -> int | None:
+    """When the first of those that are too young now may be old enough, µs; None: there is none."""
     row = await readers.one(
-        "SELECT min(started_at) FROM runs INDEXED BY runs_by_process WHERE process_id = ? AND started_at >= ?",
-        (process_id, started_at),
+        f"SELECT min((SELECT min(started_at) FROM runs INDEXED BY runs_by_process WHERE process_id = {_AGING[0]} "
+        f"AND started_at >= {_AGING[1]}) + {_AGING[2]}) FROM json_each(?) j",
+        (orjson.dumps([(each.id, each.before, each.kept) for each in aging]).decode(),),
     )
     return None if row is None else row[0]
 
 
-async def old_runs(readers: Readers, process_id: int, before: int) -> AsyncIterator[list[int]]:
-    """The runs of a process that are finished since before an instant (µs). A run ends after it began, so that those
-    are among the ones that began before it."""
-    position = (-1, -1)
-    while True:
+_AGING = tuple(f"json_extract(j.value, '$[{index}]')" for index in range(3))
+
+
+async def old_runs(readers: Readers, aging: Sequence[Aging]) -> AsyncIterator[list[int]]:
+    """The runs of these processes that are over for long enough, in the order in which they were stored: deleting
+    neighbours touches a tenth of the pages. A run ends after it began, so they are looked for by that."""
+    due = [each for each in aging if each.oldest < each.before]
+    given = orjson.dumps([(each.id, each.before) for each in due]).decode()
+    start, end = min((each.oldest for each in due), default=0), max((each.before for each in due), default=0)
+    span, last = FIRST_SPAN, -1
+    while start < end:
         rows = await readers.all(
-            "SELECT started_at, seq, status <> 'ACTIVE' AND completed_at < ? FROM runs INDEXED BY runs_by_process "
-            "WHERE process_id = ? AND started_at < ? AND (started_at, seq) > (?, ?) ORDER BY started_at, seq LIMIT ?",
-            (before, process_id, before, *position, CHUNK),
+            f"SELECT r.seq FROM json_each(?) j CROSS JOIN runs r INDEXED BY runs_by_process "
+            f"ON r.process_id = {_AGING[0]} AND r.started_at >= ? AND r.started_at < min(?, {_AGING[1]}) "
+            f"WHERE r.status <> 'ACTIVE' AND r.completed_at < {_AGING[1]} AND r.seq > ? ORDER BY r.seq LIMIT ?",
+            (given, start, min(start + span, end), last, WINDOW),
         )
-        if old := [row[1] for row in rows if row[2]]:
-            yield old
-        if len(rows) < CHUNK:
-            return
-        position = (rows[-1][0], rows[-1][1])
+        if rows:
+            yield [row[0] for row in rows]
+        if len(rows) == WINDOW:  # the same time again, from there on
+            last = rows[-1][0]
+        else:
+            start, last = start + span, -1
+            span = span // 2 if len(rows) > WINDOW // 2 else span * 2
 
 
 async def old_notifications(readers: Readers, namespace_id: int | None, before: int) -> AsyncIterator[list[int]]:
@@ -137,11 +166,6 @@ async def trimmed_to(readers: Readers) -> int:
 async def newest_entry(readers: Readers) -> int:
     row = await readers.one("SELECT max(seq) FROM journal")
     return 0 if row is None or row[0] is None else int(row[0])
-
-
-async def counted_to(readers: Readers) -> dict[int, int]:
-    """By namespace: every run that was finished before this instant (µs) is in the roll-ups."""
-    return {row[0]: row[1] for row in await readers.all("SELECT namespace_id, minutes_to FROM rollup_cursors")}
 
 
 async def left_behind(readers: Readers) -> bool:

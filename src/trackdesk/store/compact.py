@@ -53,7 +53,8 @@ def shrink(tx: Tx, most: int) -> bool:
     spare = min(most, free - int(total * SLACK))
     if spare <= 0:
         return False
-    tx.all(f"PRAGMA incremental_vacuum({spare})")
+    for _ in range(spare):  # the module takes one step of a statement without columns, and a step is a page
+        tx.execute("PRAGMA incremental_vacuum(1)")
     (left,) = tx.all("PRAGMA freelist_count")[0]
     return bool(left < free)
 

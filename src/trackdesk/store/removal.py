@@ -26,13 +26,13 @@ _LATE = "(coalesce(deadline_status IN ('MISSED', 'COMPLETED_LATE'), 0) OR overdu
 _GIVEN = "(SELECT value FROM json_each(?))"
 
 
-def remove_runs(tx: Tx, seqs: Sequence[int], before: int) -> Removed:
-    """Those of `seqs` that are finished since before that instant (µs), with what was told of them. What they left in
-    other places stays: incidents, notifications, when their process last ran."""
+def remove_runs(tx: Tx, seqs: Sequence[int]) -> Removed:
+    """Those of `seqs` that are finished, with what was told of them. What they left in other places stays: incidents,
+    notifications, when their process last ran."""
     rows = tx.all(
         f"SELECT seq, namespace_id, process_id, uid, lower(status), {_LATE}, started_at, tags FROM runs "
-        f"WHERE seq IN {_GIVEN} AND status <> 'ACTIVE' AND completed_at < ?",
-        (_json(seqs), before),
+        f"WHERE seq IN {_GIVEN} AND status <> 'ACTIVE'",
+        (_json(seqs),),
     )
     if not rows:
         return Removed(0, 0)
@@ -62,15 +62,18 @@ def let_go(tx: Tx, seqs: Sequence[int]) -> None:
 
 def sweep(tx: Tx, limit: int) -> int:
     """Delete some of the lines of runs that are gone; fewer than `limit`: that was the last of them."""
-    count = tx.execute(
-        "DELETE FROM logs WHERE id IN (SELECT l.id FROM gone_runs g CROSS JOIN logs l INDEXED BY logs_by_run "
-        "ON l.run_seq = g.seq LIMIT ?)",
+    row = tx.one(
+        "SELECT count(*), max(seq), json_group_array(id) FROM (SELECT g.seq, l.id FROM gone_runs g "
+        "CROSS JOIN logs l INDEXED BY logs_by_run ON l.run_seq = g.seq ORDER BY g.seq LIMIT ?)",
         (limit,),
-    ).rowcount
+    )
+    assert row is not None, "a count has a row"
+    count, reached, ids = row
+    tx.execute(f"DELETE FROM logs WHERE id IN {_GIVEN}", (ids,))
     reach("removal.after_lines")
-    if count < limit:
-        tx.execute("DELETE FROM gone_runs")
-    return count
+    # Those before the last one reached have no lines any more: they need not be passed again.
+    tx.execute("DELETE FROM gone_runs WHERE ? OR seq < ?", (count < limit, reached))
+    return int(count)
 
 
 def remove_tags(tx: Tx, runs: Sequence[tuple[int, int, int, dict[str, str]]]) -> None:
