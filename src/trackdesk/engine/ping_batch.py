@@ -57,6 +57,8 @@ class PingBatch:
 
     def __init__(self, tx: Tx) -> None:
         self.tx = tx
+        self.counts = processes.Counts()
+        """Of runs that were ended, written with the rest."""
         self._ended: list[_Ended] = []
         self._starts: list[tuple[Ping, ProcessRow, Start]] = []
         self._starting: set[int] = set()
@@ -133,6 +135,7 @@ class PingBatch:
         self._saying.clear()
         if self._ended:
             self._write_ended()
+        self.counts.write(self.tx)
         starts, self._starts = self._starts, []
         if not starts:
             return
@@ -146,15 +149,15 @@ class PingBatch:
     def _write_ended(self) -> None:
         tx, (ended, self._ended) = self.tx, (self._ended, [])
         pings.insert_ended(tx, [each.row for each in ended])
-        counts = _counted(tx, ended)
+        _count(tx.now, ended, self.counts)
         recovered = [
             (each, since)
             for each in ended
             if each.process.schedule is not None
             and each.row.status != RunStatus.SKIPPED  # only holds log lines
-            and (since := meet(tx, counts, each.process, each.row.started_at)) is not None
+            and (since := meet(tx, self.counts, each.process, each.row.started_at)) is not None
         ]
-        counts.write(tx)
+        self.counts.write(tx)
         waited_for = _waited_for(tx, ended)
         for each in ended:
             item, process, row, _ = each
@@ -173,12 +176,10 @@ class PingBatch:
             recover(tx, each.process, _run(each), since)
 
 
-def _counted(tx: Tx, ended: Sequence[_Ended]) -> processes.Counts:
-    counts = processes.Counts()
+def _count(now: int, ended: Sequence[_Ended], counts: processes.Counts) -> None:
     for (process_id, status), number in Counter((each.process.id, each.row.status) for each in ended).items():
-        counts.started(process_id, tx.now)
+        counts.started(process_id, now)
         counts.add(process_id, **{"total": number - 1, "active": -1, _KINDS[status]: number})
-    return counts
 
 
 def _waited_for(tx: Tx, ended: Sequence[_Ended]) -> set[int]:

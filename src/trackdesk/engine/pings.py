@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
+_COMPLETED = CompleteRun()
 _SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
 
 
@@ -72,7 +73,7 @@ def _start(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     if item.rid is None:
         if (seq := batch.active(process)) is not None:
             batch.forget(process, None)
-            finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, item.actor, kind="superseded")
+            finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, item.actor, kind="superseded", counts=batch.counts)
     elif (newest := batch.newest(process, item.rid)) is not None and _is_recent(tx, newest):
         return None if newest.run.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
     batch.start(item, process)
@@ -96,7 +97,8 @@ def _end(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     if row is None or row.run.status != RunStatus.ACTIVE:
         return _logged(item, batch.end(item, process, status, error, attempt))
     batch.forget(process, item.rid)
-    finish(tx, process, row, CompleteRun(status="FAILED" if failed else "COMPLETED", error=error), item.actor)
+    body = CompleteRun(status="FAILED", error=error) if failed else _COMPLETED
+    finish(tx, process, row, body, item.actor, counts=batch.counts)
     return _log_to(tx, row, item)
 
 

@@ -36,20 +36,31 @@ class Finish(NamedTuple):
 def finish_runs(tx: Tx, requests: Sequence[Finish]) -> list[Run | BaseException]:
     """The finished run for each request, or why it can't be."""
     answers: list[Run | BaseException] = []
+    counts = processes.Counts()
     for request in requests:
         try:
             row = runs.get(tx, request.namespace_id, request.address)
             process = processes.get(tx, request.namespace_id, row.run.process)
-            answers.append(finish(tx, process, row, request.body, request.actor))
+            answers.append(finish(tx, process, row, request.body, request.actor, counts=counts))
         except TrackdeskError as error:
             answers.append(error)
+    counts.write(tx)
     return answers
 
 
 def finish(
-    tx: Tx, process: ProcessRow, row: runs.RunRow, body: CompleteRun, actor: str, *, kind: str | None = None
+    tx: Tx,
+    process: ProcessRow,
+    row: runs.RunRow,
+    body: CompleteRun,
+    actor: str,
+    *,
+    kind: str | None = None,
+    counts: processes.Counts | None = None,
 ) -> Run:
-    """Raises Conflict `run_finished`, Invalid; then nothing has been written."""
+    """With `counts` it is for the caller to write them, for many runs at once.
+
+    Raises Conflict `run_finished`, Invalid; then nothing has been written."""
     before = row.run
     if before.status != RunStatus.ACTIVE:
         raise Conflict(f"Run {before.process}/{before.id} is {before.status} already.", code="run_finished")
@@ -79,18 +90,15 @@ def finish(
     )
     runs.save(tx, row._replace(run=run))
     rollups.correct(tx, process.namespace_id, process.id, run)
-    _count(tx, process, before, run)
+    late = int(runs.is_late(run)) - int(runs.is_late(before))
+    counted = processes.Counts() if counts is None else counts
+    counted.add(process.id, **{"active": -1, run.status.lower(): 1, "late": late})
+    if counts is None:
+        counted.write(tx)
     changed = {"status": ["ACTIVE", run.status], "deadline_status": [before.deadline_status, run.deadline_status]}
     tx.journal(process.namespace_id, "runs", kind or status.lower(), run.uid, actor, changed)
     follow(tx, process, before, run, superseded=kind == "superseded")
     return run
-
-
-def _count(tx: Tx, process: ProcessRow, before: Run, run: Run) -> None:
-    counts = processes.Counts()
-    late = int(runs.is_late(run)) - int(runs.is_late(before))
-    counts.add(process.id, **{"active": -1, run.status.lower(): 1, "late": late})
-    counts.write(tx)
 
 
 def follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
