@@ -8,6 +8,7 @@ QUICK = {
     "ingest": ["--rounds", "3", "--seconds", "2"],
     "pings": ["--rounds", "3", "--seconds", "2"],
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
+    "expectations": ["--idle", "5", "--starts", "2000"],
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
     "stats": ["--runs", "100000", "--repeat", "5"],
     "large": ["--runs", "100000", "--calls", "100"],

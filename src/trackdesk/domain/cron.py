@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from trackdesk.domain.clock import SECOND
+from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.instant import LATEST
 
@@ -97,7 +97,14 @@ def wall_time(at: int, zone: str) -> datetime:
 
 def next_after(line: str, zone: str, at: int) -> int:
     """The first instant (µs) after `at` (µs); LATEST when none comes before the end of time."""
+    return _next_after(line, zone, at // MINUTE)
+
+
+@lru_cache(maxsize=16_384)
+def _next_after(line: str, zone: str, minute: int) -> int:
+    """It fires at whole minutes, so all of a minute has one answer; processes that are expected together share it."""
     walker, fixed = _parse(line)
+    at = minute * MINUTE
     walker = copy(walker)
     try:
         if zone == "UTC":

@@ -131,13 +131,23 @@ def period(schedule: Schedule, at: int) -> int:
     return next_after(schedule, first) - first
 
 
-@lru_cache(maxsize=4096)
 def shortest_period(schedule: Schedule) -> int:
     """The least µs that ever lie between two fires, by the clock on the wall."""
+    return _periods(schedule)[0]
+
+
+def longest_period(schedule: Schedule) -> int:
+    """The most µs that lie between two fires, as far as some dozens of them tell, by the clock on the wall."""
+    return _periods(schedule)[1]
+
+
+@lru_cache(maxsize=4096)
+def _periods(schedule: Schedule) -> tuple[int, int]:
     if isinstance(schedule, Every):
-        return schedule.every
+        return schedule.every, schedule.every
     fires = upcoming(Cron.model_construct(cron=schedule.cron, timezone="UTC"), cron.ANCHOR, _SAMPLED)
-    return min((later - sooner for sooner, later in pairwise(fires)), default=LATEST)
+    gaps = [later - sooner for sooner, later in pairwise(fires)]
+    return min(gaps, default=LATEST), max(gaps, default=LATEST)
 
 
 def describe(schedule: Schedule) -> str:

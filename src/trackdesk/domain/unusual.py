@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.expectation import expected_after
+from trackdesk.domain.schedule import longest_period
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +59,10 @@ def _odd_starts(recent: Sequence[Ran], schedule: Schedule | None) -> list[Unusua
     habit = None if schedule is not None else _habit(recent)
     odd: list[Unusual | None] = []
     for run, before in pairwise(recent):
-        usual = habit
-        if schedule is not None:
-            usual = expected_after(schedule, before.started_at, before.started_at) - before.started_at
         gap = run.started_at - before.started_at
+        usual = habit
+        if schedule is not None and gap < longest_period(schedule) * (1 - _EARLY_SHARE):
+            usual = _wait_after(schedule, before.started_at)
         if usual is None or before.status == "FAILED" or gap >= usual * (1 - _EARLY_SHARE):
             odd.append(None)
         else:
@@ -68,6 +70,12 @@ def _odd_starts(recent: Sequence[Ran], schedule: Schedule | None) -> list[Unusua
     if sum(each is not None for each in odd) * 2 > len(odd):
         odd = [None] * len(odd)
     return [*odd, None][: len(recent)]
+
+
+@lru_cache(maxsize=32_768)
+def _wait_after(schedule: Schedule, started_at: int) -> int:
+    """µs from a start to the next expected one. Lists ask it again and again of the same runs."""
+    return expected_after(schedule, started_at, started_at) - started_at
 
 
 def _habit(recent: Sequence[Ran]) -> float | None:
