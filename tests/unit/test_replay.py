@@ -70,6 +70,11 @@ def test_a_start_before_the_window_counts_for_what_is_expected_first() -> None:
     assert incident.at == MIDNIGHT + 70 * MINUTE
 
 
+def test_before_its_first_run_nothing_was_expected() -> None:
+    assert replayed(Expected(Every(every="1d")), *(night(number) for number in range(6, 10))) == []
+    assert replayed(Expected(NIGHTLY)) == []
+
+
 def test_blind_nights_alert_nothing() -> None:
     runs = [night(number) for number in range(10) if number != 3]
     blind = Blind(TWO + 3 * DAY - HOUR, TWO + 3 * DAY + HOUR)
@@ -80,7 +85,7 @@ def test_blind_nights_alert_nothing() -> None:
 def test_a_longer_grace_would_have_kept_quiet() -> None:
     runs = [night(number, late=20 * MINUTE) for number in range(10)]
 
-    assert len(replayed(Expected(NIGHTLY), *runs)) == 10
+    assert len(replayed(Expected(NIGHTLY), *runs)) == 9
     assert replayed(Expected(NIGHTLY, grace=HOUR), *runs) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trackdesk.domain.expectation import expected_after, first_expected, judge, usual_grace
+from trackdesk.domain.expectation import expected_after, first_expected, grace_of, judge
 from trackdesk.domain.instant import Instant
 from trackdesk.domain.model import Value
 
@@ -114,8 +114,8 @@ def would_have(
     """The incidents from `from_at` to `to_at` (µs), oldest first, one at a time as one cause has one.
 
     `history`: the runs of the process that started before `to_at`, in any order; those before `from_at` only tell what
-    was expected first, and whether they were still running. A deadline that came from the old default is replaced by
-    the new one, any other stays as it was given. Takes up to 50 µs a run.
+    was expected first, and whether they were still running. Nothing is expected before the first of them. A deadline
+    that came from the old default is replaced by the new one, any other stays as it was given. Takes up to 50 µs a run.
     """
     desk = _Desk()
     ordered = sorted(history, key=lambda run: run.started_at)
@@ -136,15 +136,15 @@ class _Watch:
     """What is expected next, as the agenda would know it."""
 
     def __init__(self, changed: Expected, ordered: Sequence[PastRun], from_at: int, blind: Sequence[Blind]) -> None:
-        self._schedule = changed.schedule
+        self._schedule = changed.schedule if ordered else None
         self._blind = blind
-        if changed.schedule is None:
+        if self._schedule is None:
             return
-        self._grace = usual_grace(changed.schedule) if changed.grace is None else changed.grace
-        self._expected_at = first_expected(changed.schedule, from_at)
+        self._grace = grace_of(self._schedule, changed.grace)
+        self._expected_at = first_expected(self._schedule, max(from_at, ordered[0].started_at))
         for run in ordered:
             if run.started_at < from_at:
-                self._expected_at = expected_after(changed.schedule, run.started_at, self._expected_at)
+                self._expected_at = expected_after(self._schedule, run.started_at, self._expected_at)
 
     def look(self, desk: _Desk, now: int) -> None:
         """Whether it went missing by `now`. Once: what stays missing isn't missed again."""
