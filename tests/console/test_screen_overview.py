@@ -102,3 +102,38 @@ async def test_at_every_width_one_sees_how_much_of_a_budget_is_used_and_how_the_
         await desk.other.runs.start("import", {"started_at": now - 1800, "deadline": "1h"})
         await desk.sees("─  50%")
         await desk.sees("▇▇")
+
+
+async def test_what_is_expected_to_start_stands_among_what_is_due(desk: Desk) -> None:
+    await desk.other.runs.start("backup", {"deadline": "2h"})
+    await desk.other.processes.patch("report", {"schedule": {"every": "1h"}})
+    await desk.sees("○ report")
+    await desk.sees("▶ backup")
+    board = [line for line in desk.frame.splitlines() if "○ report" in line or "▶ backup" in line]
+    assert ["report" in line for line in board] == [True, False]
+
+
+async def test_what_never_started_needs_a_person_and_its_incident_says_since_when(desk: Desk) -> None:
+    run = await desk.other.runs.start("backup", {"id": "n1"})
+    await desk.other.runs.log(run.uid, {"message": "copied disk 3"})
+    await desk.other.runs.complete(run.uid)
+    await desk.other.processes.patch("backup", {"schedule": {"every": "1s"}, "grace": "1s"})
+    await desk.sees("? missing")
+    await desk.sees("INC-1")
+    await until(lambda: desk.app.focused is not None)
+    await desk.press("enter")
+    await desk.sees("never started")
+    await desk.sees("schedule every 1s")
+    await desk.sees("Last lines of its last run")
+    await desk.sees("copied disk 3")
+    await desk.press("w")
+    await desk.sees("backup   ? missing")
+    await desk.sees("never started: it was expected at")
+
+
+async def test_runs_a_minute_and_the_share_of_late_ones_are_drawn(desk: Desk) -> None:
+    run = await desk.other.runs.start("backup")
+    await desk.other.runs.complete(run.uid)
+    await desk.sees("Runs a minute")
+    assert "Late %" in desk.line("Runs a minute")
+    assert "0.0 in 24 h" in desk.line("Runs a minute")

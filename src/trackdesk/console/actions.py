@@ -129,7 +129,7 @@ ACTIONS: tuple[Action, ...] = (
         "delete",
         "Delete it, after a question; revoke the key.",
         WORK,
-        ("incident", "run", "channel", "department", "key"),
+        ("incident", "run", "process", "channel", "department", "key"),
         labels={"key": "revoke"},
     ),
     # -- lists -----------------------------------------------------------------------------------------------------

@@ -241,8 +241,12 @@ class Frame(Screen[None]):
 
     def on_view_leave(self, message: View.Leave) -> None:
         message.stop()
+        if self.console.frame is not self:
+            return  # it has been left: what is under it must not be left as well
         if len(self.console.screen_stack) > 1:
             self.console.pop_screen()
+        if message.text and (frame := self.console.frame) is not None:
+            frame.say(message.text, message.role)
 
     def on_view_retitled(self, message: View.Retitled) -> None:
         message.stop()

@@ -26,6 +26,8 @@ class Job(NamedTuple):
     items: tuple[str, int] | None = None
     """What it counts, and about how many of them."""
     errors: tuple[str, ...] = ("exit code 1",)
+    stopped: int = 0
+    """How long before the present its last run is told of; 0 goes on."""
 
 
 class Person(NamedTuple):
@@ -46,6 +48,16 @@ class Report(NamedTuple):
     severity: str
     service: str
     department: str
+
+
+class Pause(NamedTuple):
+    """A process that somebody has paused. `ago`: how long before the present; `until`: how long after it it ends."""
+
+    process: str
+    by: str
+    ago: int
+    until: int
+    reason: str
 
 
 class Outage(NamedTuple):
@@ -138,7 +150,7 @@ JOBS = (
     Job("report-eu", "data", "reports", "report", "The European sales report.",
         8 * HOUR, 22 * MINUTE, 45 * MINUTE, 0.02, 0.05, items=("pages", 36)),
     Job("report-board", "data", "reports", "report", "What the board reads on Monday.",
-        DAY, 35 * MINUTE, HOUR, 0.02, 0.04, items=("pages", 12)),
+        DAY, 35 * MINUTE, HOUR, 0.02, 0.04, items=("pages", 12), stopped=7 * HOUR),
     Job("ml-train-recommend", "data", "ml", "models", "Trains the recommendations.",
         12 * HOUR, 150 * MINUTE, 5 * HOUR, 0.05, 0.03, 0.03, items=("epochs", 40), errors=("CUDA out of memory",)),
     Job("ml-score-churn", "data", "ml", "models", "Who is about to leave.",
@@ -170,7 +182,7 @@ JOBS = (
     Job("search-rebuild", "web", "search", "shop", "The whole index anew.",
         DAY, 65 * MINUTE, 2 * HOUR, 0.04, 0.04, items=("products", 61_000), errors=_SHOP),
     Job("sitemap", "web", "shop-api", "shop", "What search engines should know.",
-        4 * HOUR, 4 * MINUTE, 15 * MINUTE, 0.02, 0.01, items=("urls", 61_000)),
+        4 * HOUR, 4 * MINUTE, 15 * MINUTE, 0.02, 0.01, items=("urls", 61_000), stopped=9 * HOUR),
     Job("mail-queue", "web", "mailer", "mail", "Order confirmations and password mails.",
         35 * SECOND, 9 * SECOND, 25 * SECOND, 0.02, 0.03, keep=0.014, items=("mails", 80),
         errors=("smtp: 451 greylisted, try again later", "smtp: 550 mailbox unavailable")),
@@ -185,4 +197,7 @@ JOBS = (
     Job("shop-smoke-test", "web", "shop-api", "watch", "Buys a pair of socks, and sends it back.",
         100 * SECOND, 13 * SECOND, 30 * SECOND, 0.04, 0.02, keep=0.03, items=("steps", 11), errors=_SHOP),
 )  # fmt: skip
+PAUSED = Pause("report-board", "ben", 6 * HOUR, 60 * HOUR, "The board meets again next month")
+"""What is not expected just now. The sitemap, which also stopped, is: nobody has told why."""
+
 BY_NAME = {job.name: job for job in JOBS}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.demo.company import OUTAGES
-from trackdesk.domain.clock import HOUR, SECOND
+from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
+from trackdesk.domain.instant import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,17 @@ def starts(job: Job, seed: int, begin: int, end: int, *, keep: float = 1.0) -> I
         at = phase + number * job.every + round(job.every * 0.08 * draw.random())
         if begin <= at < end:
             yield number, at
+
+
+def expectation(job: Job, seed: int) -> dict[str, Any]:
+    """When it is expected, as the body of a PATCH. Nothing is expected of jobs of which not every run is told."""
+    if job.keep < 1 or job.every < HOUR:
+        return {}
+    grace = format_duration(job.every // 5)  # they start up to 8 % late
+    if job.every < DAY:
+        return {"schedule": {"every": format_duration(job.every)}, "grace": grace}
+    minute = luck(seed, job.name).randrange(job.every) // MINUTE
+    return {"schedule": {"cron": f"{minute % 60} {minute // 60} * * *", "timezone": "UTC"}, "grace": grace}
 
 
 def fate(job: Job, seed: int, number: int, at: int, present: int, attempt: int = 1) -> Fate:

@@ -7,14 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from trackdesk.client import Client
-from trackdesk.demo.company import BY_NAME, DEPARTMENTS, JOBS
+from trackdesk.demo.company import BY_NAME, DEPARTMENTS, JOBS, PAUSED
 from trackdesk.demo.diary import Diary
-from trackdesk.demo.fate import Fate, luck
+from trackdesk.demo.fate import Fate, expectation, luck
 from trackdesk.demo.people import People
 from trackdesk.demo.receiver import Receiver
 from trackdesk.demo.work import Work
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
-from trackdesk.domain.instant import format_duration
+from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.sdk.http import actor
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Show:
             for name, ago, takes in _SCENES:
                 self._stage(name, ago, takes)
             self._people.plan_reports()
+            self._diary.note(self._present - PAUSED.ago, self._pause, exact=True)
             self._diary.note(self._present - 3 * HOUR, self._connect, exact=True)
             self._diary.note(self._present - 2 * HOUR, self._read_up, exact=True)
             length = max(1, self._present - begin)
@@ -88,6 +89,7 @@ class Show:
         suffix = format(self._present // SECOND, "x")
         jobs = await self._admin.keys.add({"name": f"jobs-{suffix}", "role": "INGEST"})
         desk = await self._admin.keys.add({"name": f"desk-{suffix}", "role": "MAINTAINER"})
+        self._desk_key = desk.key
 
         def of_person(person: Person) -> Client:
             return Client(self._url, desk.key, actor=f"{person.name}@desk")
@@ -119,8 +121,14 @@ class Show:
                     "description": job.description,
                     "default_deadline": format_duration(job.budget),
                     "runbook_url": f"https://wiki.example.org/runbooks/{job.name}",
+                    **expectation(job, self._seed),
                 },
             )
+
+    async def _pause(self) -> None:
+        until = format_instant(self._present + PAUSED.until)
+        async with Client(self._url, self._desk_key, actor=f"{PAUSED.by}@desk") as client:
+            await client.processes.pause(PAUSED.process, {"until": until, "reason": PAUSED.reason})
 
     async def _connect(self) -> None:
         """The places outside that are told."""

@@ -68,7 +68,7 @@ class Work:
     def plan_past(self, begin: int) -> None:
         """All runs from `begin` to the present."""
         for job in JOBS:
-            for number, at in starts(job, self._seed, begin, self.present, keep=job.keep):
+            for number, at in starts(job, self._seed, begin, self.present - job.stopped, keep=job.keep):
                 self._diary.note(at, partial(self.begin, job, fate(job, self._seed, number, at, self.present), number))
 
     def plan_ahead(self, begin: int) -> None:
@@ -87,7 +87,8 @@ class Work:
     def hastened(self) -> Iterator[Job]:
         """The jobs at the speed of the show."""
         for job in JOBS:
-            yield self.hasten(job)
+            if not job.stopped:
+                yield self.hasten(job)
 
     def hasten(self, job: Job) -> Job:
         """The job as it runs at the speed of the show."""

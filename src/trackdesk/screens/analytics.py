@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 _PROCESS = ""
+_GROUP = "= "
+"""Before the name of a group in its row's key: a process may be called `all`, too."""
 GROUPS = 20
 """Groups with a row of their own; the others are one row together."""
 _TAGS_READ = 500
@@ -117,7 +119,7 @@ class AnalyticsView(Ranged):
         narrowed = {} if row is None else self._narrowed(row.data)  # type: ignore[arg-type]
         self._shown = ALL if row is None else row.key
         shown = await self.client.stats.runs({**over, **narrowed, "histogram": True}) if narrowed else whole
-        self._show_charts(shown, self._shown if narrowed else ALL)
+        self._show_charts(shown, self._shown.removeprefix(_GROUP) if narrowed else ALL)
         self._show_groups(whole, groups)
 
     def _grouped(self) -> dict[str, Any]:
@@ -158,7 +160,7 @@ class AnalyticsView(Ranged):
     def _row(self, each: Figures) -> Row:
         none = "all others" if each.rest else f"without {self.by}"
         name = none if each.group is None else each.group
-        return Row(f"= {name}", _cells(each, name), each)
+        return Row(_GROUP + name, _cells(each, name), each)
 
     def on_row_selected(self, event: RowSelected) -> None:
         # The charts follow the cursor.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 from textual.widgets import Input, Static
 
-from trackdesk.screens.ranges import local_zone
 from trackdesk.widgets import when
 from trackdesk.widgets.forms import Field, FormDialog
 from trackdesk.widgets.look import Look
+from trackdesk.widgets.zone import local_zone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -38,7 +38,7 @@ WIDE = 110
 """Cells from which on all panes stand beside one another."""
 FULL = 150
 """Cells from which on they stand in three columns."""
-NO_LINES = "No run logged anything about this"
+NO_LINES = "Nothing was logged"
 LINES = 200
 """Log lines and entries that are read."""
 

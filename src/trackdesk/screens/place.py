@@ -133,8 +133,7 @@ class Place(View):
 
     def gone(self, detail: str) -> None:
         """What this place is about is not there any more."""
-        self.post_message(self.Say(detail, "late"))
-        self.post_message(self.Leave())
+        self.post_message(self.Leave(detail, "late"))
 
     # -- doing -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from textual.containers import Container
 from trackdesk.screens import figures
 from trackdesk.screens.curl import curl
 from trackdesk.screens.expectation import change_expectation
-from trackdesk.screens.process_deeds import change_settings, pause_or_resume
+from trackdesk.screens.process_deeds import change_settings, delete_processes, pause_or_resume
 from trackdesk.screens.process_story import expectation_words, facts
 from trackdesk.screens.processes import runs_of
 from trackdesk.screens.ranged import Ranged
@@ -54,14 +54,18 @@ class ProcessView(Ranged):
     CONTEXTS = ("process", "list", "range", "tabs")
     TOPICS = frozenset({"processes", "runs"})
     PAUSE = 1.0
-    NEEDS: ClassVar[Mapping[str, str]] = {**dict.fromkeys(("edit", "extend", "pause"), "operate"), "new": "ingest"}
+    NEEDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("edit", "extend", "pause", "delete"), "operate"),
+        "new": "ingest",
+    }
     DEFAULT_CSS = """
-    ProcessView > .panes { layout: grid; grid-size: 1; height: 1fr; grid-rows: 1fr 2fr; }
+    ProcessView > .panes { layout: grid; grid-size: 1; height: 1fr; grid-rows: 8 1fr; }
+    ProcessView.-one > .panes { grid-rows: 1fr; }
     ProcessView BarChart { height: 100%; }
     ProcessView .-away { display: none; }
     ProcessView.-wide > TabLine { display: none; }
-    ProcessView > Facts { padding-bottom: 0; }
-    ProcessView > RangeLine { margin-bottom: 0; }
+    ProcessView > Facts { padding: 0 1; }
+    ProcessView.-wide > RangeLine { display: block; }
     ProcessView.-wide > .panes { grid-size: 2 2; grid-columns: 3fr 2fr; grid-rows: 2fr 3fr; grid-gutter: 0 1; }
     """
 
@@ -86,7 +90,7 @@ class ProcessView(Ranged):
 
     def compose(self) -> ComposeResult:
         now = self.desk.now
-        yield Facts(text_lines=2, now=now)
+        yield Facts(text_lines=1, now=now)
         yield self.range_line
         yield self._tabs
         with Container(classes="panes"):
@@ -122,6 +126,15 @@ class ProcessView(Ranged):
         for pane in ("durations", "days", "runs", "tags"):
             shown = wide or pane in _PANES[self._tabs.current]
             self.query_one(f"#{pane}").set_class(not shown, "-away")
+        self.set_class(not wide and len(_PANES[self._tabs.current]) == 1, "-one")
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """Where there is little room, what is needed now."""
+        process, wide = self.process, self.has_class("-wide")
+        if process is not None:
+            shown = facts(process, self.desk.now(), everything=wide)
+            self.query_one(Facts).put(expectation_words(process), shown, process.description or "" if wide else "")
 
     def do_previous_tab(self) -> None:
         self._turn(-1)
@@ -161,7 +174,7 @@ class ProcessView(Ranged):
             client.stats.tags({**only, **window(self.range, now), "limit": _TAGS_READ}),
         )
         self.process, chosen = process, self.range
-        self.query_one(Facts).put(expectation_words(process), facts(process, now), process.description or "")
+        self._show_facts()
         durations, days = self.query(BarChart)
         marks = figures.percentiles(process.runs)
         said = [Toned(f"{word} {figures.span(int(value))}", "dim") for word, value in marks]
@@ -206,6 +219,10 @@ class ProcessView(Ranged):
     async def do_new(self) -> None:
         if await start_run(self, self.name_of) is not None:
             self.reload(at_once=True)
+
+    async def do_delete(self) -> None:
+        if self.process is not None and (done := await delete_processes(self, [self.process])):
+            self.post_message(self.Leave(done))
 
     def do_about(self) -> None:
         self.post_message(self.Open(runs_of(self.desk, self.name_of)))

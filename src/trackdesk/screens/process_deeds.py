@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from trackdesk.widgets.dialogs import ConfirmDialog
 from trackdesk.widgets.forms import Field, FormDialog
 
 if TYPE_CHECKING:
@@ -48,6 +49,21 @@ async def _resume(place: Place, processes: Sequence[Process]) -> int:
 
 def _named(processes: Sequence[Process]) -> str:
     return processes[0].name if len(processes) == 1 else f"{len(processes)} processes"
+
+
+async def delete_processes(place: Place, processes: Sequence[Process]) -> str:
+    """Deletes them with their runs, after a question. What was done, or nothing."""
+    question = f"Delete {_named(processes)}?"
+    if not await place.ask(ConfirmDialog(question, "All its runs and their logs go with it. Its incidents stay.")):
+        return ""
+    done = await place.attempt(_delete(place, processes))
+    return "" if done is None else f"Deleted {_named(processes)}"
+
+
+async def _delete(place: Place, processes: Sequence[Process]) -> int:
+    for process in processes:
+        await place.client.processes.delete(process.name)
+    return len(processes)
 
 
 async def change_settings(place: Place, process: Process) -> bool:

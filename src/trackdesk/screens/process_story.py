@@ -33,8 +33,13 @@ def expectation_words(process: Process) -> str:
     return said[0].upper() + said[1:]
 
 
-def facts(process: Process, now: int) -> list[Fact]:
+def facts(process: Process, now: int, *, everything: bool = True) -> list[Fact]:
+    """How it stands first; with `everything` also what seldom matters."""
     runs = process.runs
+    seldom: list[Fact] = [
+        ("category", process.category),
+        ("ping", Toned(f"/ping/{process.ping_uuid}", "dim") if process.ping_uuid else None),
+    ]
     return [
         *_standing(process, now),
         ("last run", ago(process.last_run_at)),
@@ -47,9 +52,8 @@ def facts(process: Process, now: int) -> list[Fact]:
         ("p99", span(runs.p99)),
         ("department", process.department),
         ("service", process.service),
-        ("category", process.category),
         ("runbook", Toned(process.runbook_url, "run") if process.runbook_url else None),
-        ("ping", Toned(f"/ping/{process.ping_uuid}", "dim") if process.ping_uuid else None),
+        *(seldom if everything else ()),
     ]
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.widgets import when
 from trackdesk.widgets.tab_line import TabLine
+from trackdesk.widgets.zone import local_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +32,6 @@ RANGES: Sequence[Range] = (
 )
 _BY_NAME = {each.name: each for each in RANGES}
 USUAL = "24h"
-_UTC = ("Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu")
 
 
 class RangeLine(TabLine):
@@ -71,28 +68,3 @@ def series(chosen: Range, now: int) -> dict[str, Any]:
 def bucket_label(figures: BucketFigures, chosen: Range) -> str:
     """When a bucket begins, in as few cells as tell it."""
     return when.clock(figures.time)[:5] if chosen.length <= when.DAY else when.day(figures.time)
-
-
-@cache
-def local_zone() -> str:
-    """The IANA name of this machine's time zone, UTC where it has none to tell."""
-    named = os.environ.get("TZ", "").lstrip(":")
-    if not named:
-        try:
-            named = str(Path("/etc/localtime").resolve())
-        except OSError:
-            named = ""
-    name = named.rpartition("zoneinfo/")[2].removeprefix("posix/")
-    if name in _UTC:
-        return "UTC"
-    return name if name and not name.startswith("/") and _known(name) else "UTC"
-
-
-def _known(name: str) -> bool:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - asked once
-
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True

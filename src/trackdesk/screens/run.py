@@ -193,11 +193,11 @@ class RunView(Place):
             return
         question = ConfirmDialog(f"Delete {self.heading}?", "Its log goes with it. Its incidents stay.")
         if await self.ask(question):
-            await self.attempt(self._delete(), f"Deleted {self.heading}")
+            await self.attempt(self._delete())
 
     async def _delete(self) -> None:
         await self.client.runs.delete(self.uid)
-        self.post_message(self.Leave())
+        self.post_message(self.Leave(f"Deleted {self.heading}"))
 
     def do_copy(self) -> None:
         self.copy(self.uid, self.uid)

@@ -170,15 +170,14 @@ def _column(bar: Bar, top: float, rows: int, look: Look) -> list[tuple[str, Role
         fill = _FILLS[role][0]
         levels = [min(max(eighths - 8 * row, 0), 8) for row in range(rows)]
         return [(fill if level == 8 else _EIGHTHS[level], role) for level in levels]
+    # However little there is of a part, it is seen; the largest gives the cells for that.
+    counts = [max(round(value / top * rows), 1) for value, _ in parts]
+    while sum(counts) > max(round(bar.height / top * rows), len(counts)):
+        counts[counts.index(max(counts))] -= 1
     filled: list[tuple[str, Role]] = []
-    total = 0.0
-    for value, role in parts:
-        total += value
-        # However little there is of it, it is seen.
-        count = max(round(total / top * rows) - len(filled), 1)
+    for (_, role), count in zip(parts, counts, strict=True):
         filled += [(_FILLS[role][1 if look.ascii_only else 0], role)] * count
-    filled = filled[:rows] if len(filled) > rows else filled
-    return filled + [(" ", "dim")] * (rows - len(filled))
+    return (filled + [(" ", "dim")] * rows)[:rows]
 
 
 def _labels(bars: Sequence[Bar], step: int, room: int, look: Look) -> Strip:

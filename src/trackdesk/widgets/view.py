@@ -76,7 +76,12 @@ class View(Vertical):
             self.view = view
 
     class Leave(Message):
-        """What is shown here is gone: go back."""
+        """What is shown here is gone: go back, and say so there."""
+
+        def __init__(self, text: str = "", role: Role = "ok") -> None:
+            super().__init__()
+            self.text = text
+            self.role: Role = role
 
     class Retitled(Message):
         """`heading` or `status` says something else by now."""
