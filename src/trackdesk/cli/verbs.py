@@ -49,6 +49,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("runs", WATCH, "list runs, show one"),
     Verb("processes", WATCH, "list processes: how they stand, when they are expected"),
     Verb("process", WATCH, "show a process, set what is expected of it, pause it"),
+    Verb("stats", WATCH, "how runs went over time, with charts; which tags hold the problems"),
     Verb("incidents", WATCH, "list incidents; show, take, close, comment one"),
     Verb("serve", RUN_IT, "run the server without the console"),
     Verb("backup", RUN_IT, "copy the database while it is in use"),

@@ -20,7 +20,7 @@ from trackdesk.contract.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
     value
-    for module in (work, ping, expectations, ping, ingest, triage, telling, analytics, configuration, cleanup, operations)
+    for module in (work, ping, expectations, ingest, triage, telling, analytics, configuration, cleanup, operations)
     for value in vars(module).values()
     if isinstance(value, Endpoint)
 )
