@@ -110,16 +110,21 @@ def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:
     return answers
 
 
+def _told_before(tx: Tx, start: Start, once: Once) -> Run | None:
+    """The run that an earlier request of the same key started, or a line of `/v1/ingest` of that name."""
+    answer = first_answers.recall(tx, once)
+    if answer is not None:
+        return Run.model_validate_json(answer)
+    return ingest_uids.started_by(tx, start.namespace_id, once.key)
+
+
 def _start(group: _Group, start: Start) -> Run:
     tx, body = group.tx, start.body
     if start.once is not None:
         group.write()  # an earlier request of this batch may carry the same key
-        answer = first_answers.recall(tx, start.once)
-        if answer is not None:
-            return Run.model_validate_json(answer)
-        by_line = ingest_uids.started_by(tx, start.namespace_id, start.once.key)
-        if by_line is not None:
-            return by_line
+        known = _told_before(tx, start, start.once)
+        if known is not None:
+            return known
     started_at = tx.now if body.started_at is None else body.started_at
     if started_at > tx.now + processes.MAX_AHEAD:
         given = format_instant(started_at)
