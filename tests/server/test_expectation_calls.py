@@ -83,7 +83,7 @@ async def test_a_trial_answers_what_would_have_been_alerted(stand: Stand) -> Non
     stand.clock.leap(60_000_000)
     found = await ok(stand, "POST", "/v1/processes/backup/test", {"schedule": {"every": "1h"}, "since": "1d"})
     assert set(found) == {"count", "from", "to", "runs", "capped", "incidents", "next_expected"}
-    assert [each["origin"] for each in found["incidents"]] == ["missing", "failed"]
+    assert [each["origin"] for each in found["incidents"]] == ["failed"]
     assert len(found["next_expected"]) == 5
     assert (await ok(stand, "POST", "/v1/processes/backup/test"))["incidents"][0]["origin"] == "failed"
     assert (await ok(stand, "GET", PATH))["schedule"] is None
