@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from trackdesk.cli.common import add_settings, print_json, settings_of
 from trackdesk.cli.exits import OK
-from trackdesk.domain.instant import format_duration
 from trackdesk.settings import SETTINGS, Setting, Settings
 
 if TYPE_CHECKING:
@@ -40,5 +39,7 @@ def _shown(settings: Settings, setting: Setting) -> str | int | bool | None:
     if setting.secret:
         return "not set" if value is None else "set"
     if setting.kind == "span":
+        from trackdesk.domain.instant import format_duration  # noqa: PLC0415 - pydantic takes longer to load than all else
+
         return format_duration(value) if value else "off"
     return value if value is None or isinstance(value, bool | int) else str(value)

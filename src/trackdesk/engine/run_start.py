@@ -63,6 +63,15 @@ class _Group:
         if keys:
             self.unused = runs.unused_keys(self.tx, keys)
 
+    def add(self, start: Start, process: ProcessRow, row: runs.NewRun, run: Run) -> None:
+        self.made.append((start, process, row, run))
+        key = (process.id, run.id)
+        self.taken.add(key)
+        self.unused.discard(key)
+        self.counts.started(process.id, run.started_at)
+        if run.deadline_status is DeadlineStatus.MISSED:
+            self.counts.add(process.id, late=1)
+
     def write(self) -> None:
         tx, made = self.tx, self.made
         if not made:
@@ -169,13 +178,7 @@ def _start(group: _Group, start: Start) -> Run:
     row = _row(tx, process, run, warning_at)
     if held:
         row = row._replace(next_due_at=tx.now + HOLD_LATE_REPORT)
-    group.made.append((start, process, row, run))
-    key = (process.id, run_id)
-    group.taken.add(key)
-    group.unused.discard(key)
-    group.counts.started(process.id, started_at)
-    if status is DeadlineStatus.MISSED and not held:
-        group.counts.add(process.id, late=1)
+    group.add(start, process, row, run)
     return run
 
 

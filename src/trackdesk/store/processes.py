@@ -156,12 +156,20 @@ class Counts:
 
     def add(self, process_id: int, **changes: int) -> None:
         """`active=-1, completed=1` and the like."""
-        counts = self._changes.setdefault(process_id, dict.fromkeys(_COUNTS, 0))
+        counts = self._of(process_id)
         for name, by in changes.items():
             counts[name] += by
 
+    def _of(self, process_id: int) -> dict[str, int]:
+        counts = self._changes.get(process_id)
+        if counts is None:
+            counts = self._changes[process_id] = dict.fromkeys(_COUNTS, 0)
+        return counts
+
     def started(self, process_id: int, started_at: int) -> None:
-        self.add(process_id, total=1, active=1)
+        counts = self._of(process_id)
+        counts["total"] += 1
+        counts["active"] += 1
         self._last_runs[process_id] = max(started_at, self._last_runs.get(process_id, 0))
 
     def expect(self, process_id: int, expected_at: int, next_due_at: int) -> None:
