@@ -50,6 +50,12 @@ PICTURES = (
     Picture("incident", ("enter",), "Who was told"),
     Picture("runs", ("2",), "Runs"),
     Picture("run", ("slash", *typed("nightly-backup status:active"), "enter", "enter"), "What happened"),
+    Picture("processes", ("3",), "[Processes]"),
+    Picture("process", ("slash", *typed("nightly-backup"), "enter", "enter"), "How long the last runs took"),
+    Picture("expectation", ("e",), "would have alerted"),
+    Picture("tags", ("escape", "escape", "escape", "right_square_bracket"), "[Tags]"),
+    Picture("analytics", ("right_square_bracket",), "[Analytics]"),
+    Picture("missing", ("4", "slash", *typed("sitemap"), "enter", "enter"), "never started"),
 )
 
 

@@ -61,10 +61,10 @@ class AnalyticsView(Ranged):
     AnalyticsView > .charts { height: 3fr; layout: grid; grid-size: 1; grid-rows: 8; scrollbar-size-vertical: 1; }
     AnalyticsView > LiveTable { height: 2fr; }
     AnalyticsView BarChart { height: 100%; }
-    .-wide AnalyticsView > .charts { grid-size: 2 2; grid-rows: 1fr; grid-gutter: 0 1; }
-    .-wide AnalyticsView #times { row-span: 2; }
-    .-full AnalyticsView > .charts { grid-size: 3 1; grid-columns: 2fr 2fr 1fr; }
-    .-full AnalyticsView #times { row-span: 1; }
+    .-wide AnalyticsView > .charts, .-full AnalyticsView > .charts {
+        grid-size: 2 2; grid-rows: 1fr; grid-gutter: 0 1;
+    }
+    .-wide AnalyticsView #times, .-full AnalyticsView #times { row-span: 2; }
     """
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("group", "of", 18, flex=2, priority=0, most=44),

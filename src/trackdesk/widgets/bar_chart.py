@@ -148,7 +148,7 @@ class BarChart(Widget):
             parts.append(Segment(blank * cells, dim) if glyph == " " else Segment(glyph * cells, look.role(role)))
             if gap:
                 parts.append(Segment(blank * gap, dim))
-        return Strip(parts)
+        return Strip(parts).simplify()
 
 
 def _widths(count: int, room: int) -> tuple[int, int]:
