@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.store.notes_database import clock, make, note, notes, rows
-from trackdesk.store.database import ServerLock, backup, check, restore
+from trackdesk.store.compact import rebuild
+from trackdesk.store.database import Finding, ServerLock, backup, check, migrate, open_database, restore
 from trackdesk.store.errors import Corrupt, DatabaseLocked, SchemaTooNew, StoreError
 from trackdesk.store.writer import Writer
 
@@ -183,3 +184,25 @@ def test_a_missing_or_foreign_file_is_an_error(tmp_path: Path) -> None:
     assert [finding.level for finding in check(tmp_path / "none.db") if finding.name == "database"] == ["ERROR"]
     (tmp_path / "letter.txt").write_text("Dear reader, " * 100)
     assert [finding.level for finding in check(tmp_path / "letter.txt") if finding.name == "database"] == ["ERROR"]
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.name: finding for finding in findings}
+
+
+def test_a_file_that_cannot_shrink_is_told_how_it_can(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA auto_vacuum = NONE")
+        connection.execute("CREATE TABLE filler (text TEXT)")
+    with closing(open_database(path)) as connection:
+        migrate(connection)
+        connection.executemany("INSERT INTO filler VALUES (?)", [("x" * 4000,)] * 500)
+        assert by_name(check(path))["free pages"].level == "OK"
+        connection.execute("DELETE FROM filler")
+    finding = by_name(check(path))["free pages"]
+    assert finding.level == "WARN"
+    assert "trackdesk cleanup --compact" in finding.remedy
+    rebuild(path)
+    assert by_name(check(path))["free pages"].remedy == ""
+    assert by_name(check(path))["rows"].detail.startswith("about 0 runs, 0 logs")

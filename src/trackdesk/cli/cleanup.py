@@ -101,9 +101,19 @@ def _tell(args: argparse.Namespace, cleaned: Cleaned, words: str) -> None:
         print(f"{_listed(cleaned)} {words}")
 
 
+_WORDS = {
+    "runs": ("run", "runs"),
+    "logs": ("log line", "log lines"),
+    "notifications": ("notification", "notifications"),
+    "deliveries": ("delivery", "deliveries"),
+    "incidents": ("incident", "incidents"),
+    "comments": ("comment", "comments"),
+    "journal": ("journal entry", "journal entries"),
+}
+
+
 def _listed(cleaned: Cleaned) -> str:
-    names = {"logs": "log lines", "journal": "journal entries"}
-    shown = [f"{count:,} {names.get(name, name)}" for name, count in _counts(cleaned).shown.items()]
+    shown = [f"{count:,} {_WORDS[name][count != 1]}" for name, count in _counts(cleaned).shown.items()]
     return ", ".join(shown) or "nothing"
 
 

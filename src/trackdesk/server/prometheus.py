@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
     from trackdesk.server.house import House
     from trackdesk.server.statistics import Statistics
+    from trackdesk.store.sizes import Sizes
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def exposition(house: House) -> str:
+def exposition(house: House, sizes: Sizes) -> str:
     """All of it; one line a sample, each family with its HELP and TYPE."""
     lines: list[str] = []
     lines += _family("trackdesk_info", "gauge", "What runs here.", [f'{{version="{_escaped(house.version)}"}} 1'])
     lines += _requests(house.statistics)
     lines += _writer(house)
+    lines += _sizes(sizes)
     hub = house.engine.hub.counts
     for name, kind, text, value in (
         ("trackdesk_requests_in_flight", "gauge", "Requests in hand now.", house.statistics.in_flight),
@@ -83,4 +85,15 @@ def _writer(house: House) -> list[str]:
         *_family("trackdesk_operations_total", "counter", "Operations committed.", [f" {stats.operations}"]),
         *_family("trackdesk_refused_operations_total", "counter", "Operations undone.", [f" {stats.rolled_back}"]),
         *_family("trackdesk_write_queue", "gauge", "Operations that wait for the writer.", [f" {stats.queue_depth}"]),
+    ]
+
+
+def _sizes(sizes: Sizes) -> list[str]:
+    parts = [f'{{part="{part}"}} {getattr(sizes, part)}' for part in ("file", "log", "free")]
+    rows = [f'{{table="{table}"}} {count}' for table, count in sizes.rows.items()]
+    oldest = [] if sizes.oldest_run is None else [f" {sizes.oldest_run / 1_000_000:.3f}"]
+    return [
+        *_family("trackdesk_database_bytes", "gauge", "Size of the file, of its log, and what is free in it.", parts),
+        *_family("trackdesk_rows", "gauge", "About so many rows are stored.", rows),
+        *_family("trackdesk_oldest_run_timestamp_seconds", "gauge", "When the oldest stored run began.", oldest),
     ]

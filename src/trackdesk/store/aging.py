@@ -43,7 +43,7 @@ async def processes(readers: Readers, now: int, default: int) -> list[Aging]:
         "SELECT p.id, p.namespace_id, coalesce(p.retention, :default) AS kept, coalesce(c.minutes_to, 0), (SELECT "
         "min(started_at) FROM runs INDEXED BY runs_by_process WHERE process_id = p.id) AS oldest FROM processes p "
         "LEFT JOIN rollup_cursors c ON c.namespace_id = p.namespace_id "
-        "WHERE p.total > 0 AND kept > 0 AND oldest IS NOT NULL",
+        "WHERE kept > 0 AND oldest IS NOT NULL",
         {"default": default},
     )
     return [Aging(row[0], row[1], row[2], min(now - row[2], row[3]), row[4]) for row in rows]

@@ -10,16 +10,19 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
+from trackdesk.domain.instant import format_instant
 from trackdesk.store.errors import SqliteTooOld
 from trackdesk.store.lock import read_lock
 from trackdesk.store.migrate import house_schema, read_schema, schema_version
-from trackdesk.store.opening import check_sqlite
+from trackdesk.store.opening import INCREMENTAL, check_sqlite
+from trackdesk.store.sizes import OLDEST_SQL, ROWS_SQL, TABLES
 
 Level = Literal["OK", "WARN", "ERROR"]
 
 _QUICK_ABOVE = 512 * 1024 * 1024  # bytes; the full check reads every index, minutes on a large file
 _LOW_SPACE = 512 * 1024 * 1024
 _LARGE_LOG = 256 * 1024 * 1024
+_WASTED = 0.25  # of the pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +106,9 @@ def _server(path: Path) -> Finding:
 def _contents(connection: sqlite3.Connection, size: int, directory: Traversable) -> Iterator[Finding]:
     yield _schema(connection, directory)
     yield _journal_mode(connection)
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    yield Finding("free pages", "OK", f"{free} of {pages}")
+    yield _room(connection)
+    if schema_version(connection) == len(read_schema(directory)) and directory == house_schema():
+        yield _rows(connection)
     yield _integrity(connection, "quick_check" if size > _QUICK_ABOVE else "integrity_check")
     orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
     if orphans:
@@ -132,6 +135,26 @@ def _journal_mode(connection: sqlite3.Connection) -> Finding:
     if mode == "wal":
         return Finding("journal mode", "OK", mode)
     return Finding("journal mode", "WARN", mode, "the next `trackdesk serve` switches it to wal")
+
+
+def _room(connection: sqlite3.Connection) -> Finding:
+    """A file from before free pages could be given back grows to its largest size and stays there."""
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    detail = f"{free} of {pages}"
+    if connection.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
+        return Finding("free pages", "OK", detail)
+    remedy = "stop the server once and run `trackdesk cleanup --compact`"
+    wasted = free > pages * _WASTED
+    return Finding("free pages", "WARN" if wasted else "OK", f"{detail}; this file can't shrink while in use", remedy)
+
+
+def _rows(connection: sqlite3.Connection) -> Finding:
+    counts = zip(TABLES, connection.execute(ROWS_SQL).fetchone(), strict=True)
+    shown = ", ".join(f"{count:,} {table}" for table, count in counts)
+    oldest = connection.execute(OLDEST_SQL).fetchone()[0]
+    since = "" if oldest is None else f"; the oldest run is of {format_instant(oldest)[:10]}"
+    return Finding("rows", "OK", f"about {shown}{since}")
 
 
 def _integrity(connection: sqlite3.Connection, pragma: str) -> Finding:

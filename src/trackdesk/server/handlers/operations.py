@@ -11,6 +11,7 @@ from trackdesk.engine import keys
 from trackdesk.server import docs, prometheus, stream
 from trackdesk.server.headers import BASE_HEADERS, JSON_HEADERS
 from trackdesk.store import admin_lists, journal_lists
+from trackdesk.store.sizes import sizes
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Key, MadeKey
@@ -65,7 +66,9 @@ async def readyz(call: Call) -> web.Response:
 
 async def metrics(call: Call) -> web.Response:
     headers = {**BASE_HEADERS, "Content-Type": prometheus.CONTENT_TYPE}
-    return web.Response(body=prometheus.exposition(call.house).encode(), headers=headers)
+    engine = call.engine
+    stored = await sizes(engine.readers, engine.path)
+    return web.Response(body=prometheus.exposition(call.house, stored).encode(), headers=headers)
 
 
 async def openapi(call: Call) -> web.Response:
