@@ -29,6 +29,9 @@ _TROUBLES = """
 SELECT j.seq, j.at, j.kind, p.namespace_id, p.name AS process, r.id AS run_id
 FROM journal j JOIN runs r ON r.uid = j.ref JOIN processes p ON p.id = r.process_id
 WHERE j.topic = 'runs' AND j.kind IN ('missed', 'failed', 'stalled')
+UNION ALL
+SELECT j.seq, j.at, j.kind, j.namespace_id, j.ref AS process, NULL AS run_id
+FROM journal j WHERE j.topic = 'processes' AND j.kind = 'missing'
 """
 _LATE_AT_LAST = """
 SELECT p.id AS process_id FROM journal j JOIN runs r ON r.uid = j.ref JOIN processes p ON p.id = r.process_id
@@ -64,7 +67,7 @@ BROKEN: dict[str, str] = {
     "trouble without an incident": f"""
         SELECT t.* FROM ({_TROUBLES}) t WHERE NOT EXISTS (
             SELECT 1 FROM incidents i WHERE i.namespace_id = t.namespace_id
-            AND i.cause IN ('process:' || t.process, 'run:' || t.process || '/' || t.run_id)
+            AND i.cause IN ('process:' || t.process, ifnull('run:' || t.process || '/' || t.run_id, ''))
             AND i.opened_at <= t.at AND (i.closed_at IS NULL OR i.closed_at >= t.at))""",
     "incidents count other troubles than there were": f"""
         SELECT p.name,

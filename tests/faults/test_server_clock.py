@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-WORKERS = 4
-"""agenda, delivery, housekeeping and roll-ups: each waits on the clock when it has done what it could."""
+WORKERS = 5
+"""agenda, delivery, housekeeping, roll-ups and retention: each waits on the clock when it has done what it could."""
 
 
 @dataclass
