@@ -12,6 +12,7 @@ QUICK = {
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
     "stats": ["--runs", "100000", "--repeat", "5"],
     "large": ["--runs", "100000", "--calls", "100"],
+    "retention": ["--old", "20000", "--minutes", "2"],
     "console": ["--rounds", "3", "--keys", "20"],
     "bulk": ["--rounds", "2", "--requests", "10"],
     "writer": ["--rounds", "2", "--seconds", "1", "--uvloop"],

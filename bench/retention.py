@@ -3,11 +3,15 @@
     python -m bench.retention [--old 100000] [--lines 3] [--rate 200] [--minutes 10]
 
 A hundred thousand runs with three tags, log lines and their entries in the journal have grown old as the server
-starts. Its own worker deletes them while runs are started at a steady rate, which is measured again once all are gone.
+starts. Its own worker deletes them while runs are started at a steady rate. Beside it, in turn with it, another server
+over the same database that keeps everything gets the same load; whoever is not measured stands still.
 """
 
 import argparse
 import json
+import os
+import shutil
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -25,7 +29,11 @@ from trackdesk.store.database import migrate, open_database
 from trackdesk.store.transaction import Tx
 
 AGE = 100 * DAY
-SLICE = 3.0
+LONG = 0.05
+"""Seconds that no write is to wait."""
+LEAST = 2_000
+"""Free pages that a server keeps."""
+SLICE = 2.0
 """Seconds of one round of load."""
 _FINISHED = """
 UPDATE runs SET status = 'COMPLETED', deadline_status = 'COMPLETED_ON_TIME', completed_at = started_at + 60000000,
@@ -84,12 +92,14 @@ def _row(random: Random, made: list[int], number: int, at: int, tags: str) -> ru
     )  # fmt: skip
 
 
-def left(path: Path) -> tuple[int, int]:
-    """Old runs, and lines of runs that are gone."""
+def left(path: Path) -> int:
+    """Old runs, runs whose lines are left behind, and pages that are yet to be given back."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         before = time.time_ns() // 1000 - 90 * DAY
         old = connection.execute("SELECT count(*) FROM runs WHERE started_at < ?", (before,)).fetchone()[0]
-        return old, connection.execute("SELECT count(*) FROM gone_runs").fetchone()[0]
+        gone = connection.execute("SELECT count(*) FROM gone_runs").fetchone()[0]
+        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        return int(old + gone + (free if free > LEAST else 0))
 
 
 def megabytes(path: Path) -> float:
@@ -97,35 +107,48 @@ def megabytes(path: Path) -> float:
     return sum(each.stat().st_size for each in (path, path.with_name(path.name + "-wal")) if each.exists()) / 2**20
 
 
-async def under_load(port: int, path: Path, rate: float, longest: float) -> tuple[list[Load], float]:
-    """Rounds until all that is old is gone; and after how many seconds it was."""
-    numbers, request, loads, began = Numbers(), StartRequest(), [], time.monotonic()
-    gone = 0.0
-    while not gone and time.monotonic() - began < longest:
-        loads.append(await drive(port, request, numbers, connections=8, seconds=SLICE, rate=rate))
-        if not any(await harness.off_loop(lambda: left(path))):
-            gone = time.monotonic() - began
-    loads.append(await drive(port, request, numbers, connections=8, seconds=SLICE, rate=rate))
-    return loads, gone
+async def in_turn(servers: list[harness.Process], path: Path, rate: float, longest: float) -> tuple[list[Load], float]:
+    """Rounds of load on each, while the others stand still, until all that is old at `path` is gone; what each has
+    seen, and after how many seconds of its own the first one was done."""
+    numbers, request, rounds, began = Numbers(), StartRequest(), 0, time.monotonic()
+    waits: list[list[float]] = [[] for _ in servers]
+    for server in servers:
+        os.kill(server.pid, signal.SIGSTOP)
+    while await harness.off_loop(lambda: left(path)) and time.monotonic() - began < longest:
+        rounds += 1
+        for server, seen in zip(servers, waits, strict=True):
+            os.kill(server.pid, signal.SIGCONT)
+            load = await drive(server.port, request, numbers, connections=8, seconds=SLICE, rate=rate)
+            seen.extend(load.latencies)
+            os.kill(server.pid, signal.SIGSTOP)
+    for server in servers:
+        os.kill(server.pid, signal.SIGCONT)
+    return [Load(rounds * SLICE, seen) for seen in waits], rounds * SLICE
 
 
 async def measure(old: int, lines: int, rate: float, minutes: float, where: Path) -> None:
     """All of it, printed."""
-    path = where / "trackdesk.sqlite3"
-    fill(path, old, lines)
-    print(f"{old:,} old runs, {megabytes(path):.0f} MB, fdatasync {harness.fdatasync_ms(where):.2f} ms")
-    with harness.server(where) as server:
-        loads, gone = await under_load(server.port, path, rate, minutes * 60)
-        *during, after = loads
-        waits = [each for load in during for each in load.latencies]
-        together = Load(SLICE * len(during), waits)
-        print(f"all gone after {gone:.0f} s" if gone else f"{left(path)[0]:,} left after {minutes:g} minutes")
-        for name, load in (("while deleting", together), ("afterwards", after)):
+    paths = [where / name / "trackdesk.sqlite3" for name in ("deleting", "keeping")]
+    for path in paths:
+        path.parent.mkdir()
+    fill(paths[0], old, lines)
+    shutil.copy(paths[0], paths[1])
+    print(f"{old:,} old runs, {megabytes(paths[0]):.0f} MB, fdatasync {harness.fdatasync_ms(where):.2f} ms")
+    with (
+        harness.server(paths[0].parent) as deleting,
+        harness.server(paths[1].parent, {"TRACKDESK_RETENTION": "off"}) as keeping,
+    ):
+        loads, seconds = await in_turn([deleting, keeping], paths[0], rate, minutes * 60)
+        rest = left(paths[0])
+        print(f"{rest:,} rows and pages left" if rest else f"all gone after {seconds:.0f} s")
+        for name, load in zip(("deleting", "keeping"), loads, strict=True):
             shown = ", ".join(f"p{share * 100:g} {load.percentile(share):.1f}" for share in (0.5, 0.95, 0.99, 0.999))
+            waited = sum(each > LONG for each in load.latencies)
             longest = max(load.latencies) * 1000
-            print(f"{name}: {load.rate:.0f} starts a second, {shown}, longest {longest:.1f} ms, refused {load.refused}")
-        print(f"{server.cpu_seconds():.1f} s of CPU, {server.rss_megabytes():.0f} MB of memory")
-    print(f"{megabytes(path):.0f} MB afterwards")
+            print(f"{name}: {load.rate:.0f} starts a second, {shown}, longest {longest:.1f} ms, {waited} over 50 ms")
+        for name, server in (("deleting", deleting), ("keeping", keeping)):
+            print(f"{name}: {server.cpu_seconds():.1f} s of CPU, {server.rss_megabytes():.0f} MB of memory")
+    print(f"{megabytes(paths[0]):.0f} MB afterwards, {megabytes(paths[1]):.0f} MB where all was kept")
 
 
 def main(arguments: list[str] | None = None) -> None:
