@@ -24,7 +24,8 @@ ERROR: Final = 0.01
 GAMMA: Final = (1 + ERROR) / (1 - ERROR)
 _PER_LOG: Final = 1 / log(GAMMA)
 _MIDDLE: Final = 2 / (GAMMA + 1)
-_MANY: Final = 8
+_MANY: Final = 5000
+"""Numbers in parts from which a list as long as there are buckets is quicker than a dictionary."""
 
 BOUNDS: Final = tuple(step * 10**power for power in range(3, 13) for step in (1, 2, 5) if step * 10**power <= 10 * DAY)
 """Upper bounds of the bars of a histogram, µs: 1 ms, 2 ms, 5 ms, 10 ms … up to some days."""
@@ -69,7 +70,11 @@ class Sketch:
         """As it is stored: bucket, count, bucket, count … in the order of the buckets, without what came to nothing."""
         if len(self._parts) == 1 and not self._counts:
             return list(self._parts[0])
-        return [number for pair in sorted(self._folded().items()) if pair[1] > 0 for number in pair]
+        counts = sorted(self._folded().items())
+        numbers = [number for pair in counts if pair[1] > 0 for number in pair]
+        if all(count >= 0 for _, count in counts):  # else something is still to come that it is taken out of
+            self._parts, self._counts = [numbers], {}
+        return numbers
 
     def quantiles(self, percents: Sequence[int]) -> list[int | None]:
         """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
@@ -92,11 +97,11 @@ class Sketch:
 
     def _folded(self) -> dict[int, int]:
         parts, self._parts = self._parts, []
-        if len(parts) < _MANY:
+        if sum(map(len, parts)) < _MANY:
             for part in parts:
                 self._count(part)
             return self._counts
-        totals = [0] * (max((part[-2] for part in parts if part), default=0) + 1)  # quicker than a dictionary
+        totals = [0] * (max((part[-2] for part in parts if part), default=0) + 1)
         for part in parts:
             for bucket, count in zip(part[::2], part[1::2], strict=True):
                 totals[bucket] += count

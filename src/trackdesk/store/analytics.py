@@ -218,17 +218,15 @@ def _answer(counting: Counting, given: StatsFilter, top: Sequence[Group], names:
     data, totals = [], []
     groups: list[Group] = [None] if given.group_by == "none" else [*top, _REST]
     sums: dict[Group, Tally] = {group: Tally() for group in groups}
-    nothing = Tally()
     for bucket, at in enumerate(bounds[:-1]):
         for group in groups:
             tally = cells.get((bucket, group))
-            if tally is not None and tally.count > 0:
-                sums[group].merge(tally)
-            elif group is None:
-                tally = nothing
-            else:
+            if tally is None and group is None:
+                tally = Tally()
+            if tally is None or (tally.count <= 0 and group is not None):
                 continue
             data.append(bucket_figures(at, tally, names.get(group), rest=group is _REST, histogram=histogram))
+            sums[group].merge(tally)  # behind its figures, which have put it together
     for group, tally in sums.items():
         if group is not _REST or tally.count > 0:
             totals.append(figures(tally, names.get(group), rest=group is _REST, histogram=histogram))
