@@ -12,7 +12,7 @@ from trackdesk.domain.identity import new_uid
 from trackdesk.domain.incident import process_cause
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.ping import ID_PREFIX, Signal, log_lines
-from trackdesk.domain.run import LogLevel, Run, RunError, RunStatus, StartRun
+from trackdesk.domain.run import DeadlineStatus, LogLevel, Run, RunError, RunStatus, StartRun
 from trackdesk.engine.expect import meet, recover
 from trackdesk.engine.run_finish import follow
 from trackdesk.engine.run_start import Start, start_runs
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 
-_KINDS = {status: status.lower() for status in RunStatus}
+_KINDS = {status.value: status.lower() for status in RunStatus}
 
 
 class Ping(NamedTuple):
@@ -163,8 +163,9 @@ class PingBatch:
             item, process, row, _ = each
             if tx.now < rollups.sealed_to(tx, row.namespace_id):  # only after the clock was set back
                 rollups.correct(tx, row.namespace_id, process.id, _run(each))
-            facts = {"process": process.name, "id": row.id, "status": [None, row.status]}
-            tx.journal(row.namespace_id, "runs", _KINDS[row.status], row.uid, item.actor, facts)
+            # Neither a name nor an id holds what JSON would have to escape.
+            facts = f'{{"process":"{process.name}","id":"{row.id}","status":[null,"{row.status}"]}}'
+            tx.journal_text(row.namespace_id, "runs", _KINDS[row.status], row.uid, item.actor, facts)
             if item.text:
                 append(tx, row.seq, item)
             if row.status != RunStatus.COMPLETED:
@@ -224,8 +225,8 @@ def _row(
         process.id,
         item.rid or _made_id(uid),
         attempt,
-        status,
-        deadline_status,
+        status.value,
+        None if deadline_status is None else deadline_status.value,
         now,
         now,
         deadline,
@@ -247,8 +248,8 @@ def _run(ended: _Ended) -> Run:
         process=process.name,
         id=row.id,
         attempt=row.attempt,
-        status=row.status,
-        deadline_status=row.deadline_status,
+        status=RunStatus(row.status),
+        deadline_status=None if row.deadline_status is None else DeadlineStatus(row.deadline_status),
         overdue_at_finish=False,
         stalled=False,
         started_at=row.started_at,

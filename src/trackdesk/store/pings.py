@@ -12,7 +12,6 @@ from trackdesk.store import processes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trackdesk.domain.run import DeadlineStatus, RunStatus
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
@@ -32,8 +31,8 @@ class EndedRun(NamedTuple):
     process_id: int
     id: str
     attempt: int
-    status: RunStatus
-    deadline_status: DeadlineStatus | None
+    status: str
+    deadline_status: str | None
     started_at: int
     completed_at: int
     deadline: int | None
