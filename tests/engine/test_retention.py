@@ -8,12 +8,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from tests.clocks import until
 from tests.engine.house import CALLER, open_house
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.errors import NotFound
-from trackdesk.domain.instant import format_instant
+from trackdesk.domain.instant import format_instant, parse_duration
+from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.retention import Cleanup, Kept
 from trackdesk.engine import retention
 from trackdesk.engine.cleaning import TARGET, Pace
@@ -80,6 +82,17 @@ async def test_a_process_may_keep_its_runs_longer_shorter_or_for_ever(still: Hou
     await count_all(still)
     await worker(still).look()
     assert runs_left(still) == kept
+
+
+@pytest.mark.parametrize("given", ["0s", "1h", "400d", None])
+def test_a_process_takes_a_time_or_for_ever(given: str | None) -> None:
+    change = ChangeProcess.model_validate({"retention": given})
+    assert change.retention == (None if given is None else parse_duration(given))
+
+
+def test_a_process_takes_no_time_that_is_shorter_than_an_hour() -> None:
+    with pytest.raises(ValidationError, match="expected at least 1h, or 0s to keep its runs for ever"):
+        ChangeProcess.model_validate({"retention": "59m"})
 
 
 async def test_without_a_time_everything_stays(still: House) -> None:

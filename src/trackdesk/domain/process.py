@@ -11,6 +11,7 @@ from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
 from trackdesk.domain.instant import Duration, Instant, Seconds
 from trackdesk.domain.model import Input, Label, ShortText, Text, Value, clean
+from trackdesk.domain.retention import FOR_EVER
 from trackdesk.domain.run import DueInput, check_heartbeat
 from trackdesk.domain.schedule import Schedule
 
@@ -60,8 +61,8 @@ class ChangeProcess(Input):
     @field_validator("retention")
     @classmethod
     def _retention_is_long_enough(cls, value: int | None) -> int | None:
-        if value is not None and value < SHORTEST_RETENTION:
-            raise ValueError("expected at least 1h")
+        if value is not None and FOR_EVER < value < SHORTEST_RETENTION:
+            raise ValueError("expected at least 1h, or 0s to keep its runs for ever")
         return value
 
     @field_validator("heartbeat_timeout")
