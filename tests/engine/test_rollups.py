@@ -14,6 +14,7 @@ from trackdesk.domain.analytics import StatsFilter, TagStatsFilter
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.tally import Ended, Tally
+from trackdesk.engine import processes
 from trackdesk.engine.rollups import Rollups
 from trackdesk.store import analytics, rollup_reads, tag_analytics
 from trackdesk.store.rollups import MOST_VALUES
@@ -377,3 +378,17 @@ async def test_the_summary_of_a_day_is_right_to_the_second(office: Office) -> No
     assert runs.failed_24h == sum(run.status == "FAILED" for run in day)
     assert runs.completed_on_time_24h == sum(run.deadline_status == "COMPLETED_ON_TIME" for run in day)
     assert runs.completed_late_24h == sum(run.deadline_status == "COMPLETED_LATE" for run in day)
+
+
+async def test_what_is_deleted_with_its_process_is_taken_out(office: Office) -> None:
+    for process in ("kept", "gone"):
+        await office.run(process, ended=office.house.now, tags={"of": process})
+    office.house.clock.leap(3 * DAY)
+    await office.rollups.catch_up()
+    await processes.delete(office.house.engine, CALLER, "gone")
+    given: dict[str, Any] = {"from": format_instant(START - HOUR), "bucket": "day"}
+    for _ in range(2):
+        assert [each.group for each in (await office.stats(**given, group_by="process")).meta.totals] == ["kept"]
+        assert [each.value for each in (await office.tags(**{"from": given["from"]})).data] == ["kept"]
+        await office.rollups.catch_up()
+    assert office.house.values("SELECT count(*) FROM rollup_corrections") == [0]

@@ -13,7 +13,7 @@ from trackdesk.domain.schedule import pack, unpack
 from trackdesk.engine import expect
 from trackdesk.engine.causes import clear_all
 from trackdesk.engine.edits import check_department, check_version, given
-from trackdesk.store import process_lists, processes, removal
+from trackdesk.store import process_lists, processes, removal, rollups
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Caller
@@ -107,6 +107,7 @@ def delete_some(tx: Tx, caller: Caller, name: str) -> bool:
         some = "a run that is" if active == 1 else f"{active} runs that are"
         raise Conflict(f"{name} has {some} ACTIVE; complete it first.", code="process_active")
     if seqs:
+        rollups.correct_deleted(tx, caller.namespace_id, seqs)
         removal.remove_runs(tx, seqs)
         tx.wake("retention", tx.now)
         return False

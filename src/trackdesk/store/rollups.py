@@ -82,6 +82,17 @@ def correct(tx: Tx, namespace_id: int, process_id: int, run: Run, sign: int = 1)
     )
 
 
+def correct_deleted(tx: Tx, namespace_id: int, seqs: Sequence[int]) -> None:
+    """`correct` with -1 for many stored runs, before a person's wish deletes them."""
+    tx.execute(
+        "INSERT INTO rollup_corrections (namespace_id, completed_at, sign, process_id, status, deadline_status, "
+        "overdue, duration, tags) SELECT namespace_id, completed_at, -1, process_id, status, deadline_status, "
+        "overdue_at_finish, ifnull(duration, 0), tags FROM runs WHERE seq IN (SELECT value FROM json_each(?)) "
+        "AND completed_at < ?",
+        (orjson.dumps(seqs).decode(), sealed_to(tx, namespace_id)),
+    )
+
+
 def sealed_to(tx: Tx, namespace_id: int) -> int:
     """The instant (µs) before which nothing is counted from the runs any more; 0 while nothing is counted."""
     known: dict[int, int] = tx.cache.setdefault("sealed", {})
