@@ -60,7 +60,10 @@ BROKEN: dict[str, str] = {
     "GROUP BY ref HAVING count(*) > 1",
     "a finished run waits for something": "SELECT uid FROM runs WHERE status <> 'ACTIVE' AND next_due_at IS NOT NULL",
     "nobody will look at a deadline": "SELECT uid FROM runs WHERE status = 'ACTIVE' AND deadline IS NOT NULL "
-    "AND deadline_status IN ('ON_TRACK', 'WARNING') AND (next_due_at IS NULL OR next_due_at > deadline)",
+    "AND deadline_status IN ('ON_TRACK', 'WARNING') AND (next_due_at IS NULL OR next_due_at > deadline) "
+    # A start that is told afterwards is looked at ten seconds later: its end may be under way.
+    "AND ifnull(next_due_at > 10000000 + (SELECT at FROM journal WHERE topic = 'runs' AND kind = 'started' "
+    "AND ref = uid), TRUE)",
     "tags are not those of their runs": "SELECT * FROM (SELECT coalesce(sum((SELECT count(*) FROM "
     "json_each(tags))), 0) AS a "
     "FROM runs), (SELECT count(*) AS b FROM run_tags) WHERE a <> b",

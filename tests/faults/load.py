@@ -184,6 +184,17 @@ async def is_reported_late(client: Client) -> None:
     await client.finish(run, "COMPLETED")
 
 
+async def is_told_afterwards(client: Client) -> None:
+    """Its deadline lay in the past when its start was told; its end says whether it was kept."""
+    minutes, kept = time.time() - 3600, client.chance.random() < 0.5
+    run = await client.start(client.chance.choice(("two", "each", "told")), started_at=minutes, deadline="30m")
+    body = {"completed_at": minutes + (20 if kept else 40) * 60}
+    await client.call("POST", f"/v1/runs/{run['uid']}/complete", body, also=(409,))
+    client.ledger.finished[run["uid"]] = "COMPLETED"
+    found = (await client.call("GET", f"/v1/runs/{run['uid']}")).json
+    assert found["deadline_status"] == ("COMPLETED_ON_TIME" if kept else "COMPLETED_LATE")
+
+
 async def is_overtaken_by_its_deadline(client: Client) -> None:
     await client.start(client.chance.choice(("slow", "each")), deadline=client.chance.choice(SHORT))
 
@@ -236,6 +247,7 @@ JOBS: tuple[Callable[[Client], Awaitable[None]], ...] = (
     goes_well,
     logs_and_fails,
     is_reported_late,
+    is_told_afterwards,
     is_overtaken_by_its_deadline,
     is_superseded,
     sends_again_what_was_answered,
