@@ -43,6 +43,12 @@ async def test_many_runs_made_in_one_batch_get_ids_of_their_own(still: House) ->
     assert len({run.id for run in runs}) == len({run.uid for run in runs}) == 600
 
 
+async def test_runs_made_in_many_batches_of_one_millisecond_get_ids_of_their_own(still: House) -> None:
+    runs = [run for _ in range(10) for run in await gathered(*(still.start() for _ in range(300)))]
+
+    assert len({run.id for run in runs}) == 3000
+
+
 async def test_a_run_that_is_active_stands_in_the_way_of_another_attempt(still: House) -> None:
     await still.start(id="n1")
 

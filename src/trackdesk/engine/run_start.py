@@ -183,10 +183,16 @@ def _start(group: _Group, start: Start) -> Run:
 
 
 def _unused_uid(group: _Group, process: ProcessRow) -> str:
-    """The short id made of it must be new too; many are made in the millisecond of one batch."""
+    """The short id made of it must be new too: its random part is small, and many are made in one millisecond."""
+    tx = group.tx
+    at, made = tx.cache.get("short_ids", (0, set()))
+    if at != tx.now // 1000:
+        at, made = tx.cache["short_ids"] = (tx.now // 1000, set())
     while True:
-        uid = new_uid(group.tx.now)
-        if (process.id, short_id(uid)) not in group.taken:
+        uid = new_uid(tx.now)
+        key = (process.id, short_id(uid))
+        if key not in made:
+            made.add(key)
             return uid
 
 
