@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from tests.engine.house import ALICE, open_house
+from tests.engine.house import ALICE, gathered, open_house
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.errors import Invalid
+from trackdesk.domain.incident import ChangeIncident, IncidentStatus
 from trackdesk.domain.process import ChangeProcess, Process
-from trackdesk.engine import processes
-from trackdesk.store import blind
+from trackdesk.engine import incidents, processes
+from trackdesk.store import blind, process_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +92,6 @@ async def test_a_start_in_time_moves_the_expectation_on(house: House) -> None:
 
 
 async def test_many_starts_at_once_count_as_each_would(house: House) -> None:
-    from tests.engine.house import gathered
-
     await change(house, schedule=EVERY)
     await change(house, "other", schedule=EVERY)
     await house.pass_time(600)
@@ -174,9 +173,6 @@ async def test_with_an_incident_for_each_run_missing_is_one_of_its_own(house: Ho
 
 
 async def test_closed_by_hand_it_stays_closed_until_it_has_run_once(house: House) -> None:
-    from trackdesk.domain.incident import ChangeIncident, IncidentStatus
-    from trackdesk.engine import incidents
-
     await change(house, schedule=EVERY, grace="1m")
     await house.pass_time(3600)
     await incidents.patch(house.engine, ALICE, 1, ChangeIncident(status=IncidentStatus.CLOSED))
@@ -207,8 +203,6 @@ async def test_a_longer_grace_also_counts_for_the_start_that_did_not_come(house:
 
 
 async def processes_of(house: House, name: str = "backup") -> Process:
-    from trackdesk.store import process_lists
-
     return await process_lists.get(house.engine.readers, 1, name)
 
 
