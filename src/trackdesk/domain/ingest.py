@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -13,25 +13,19 @@ from trackdesk.domain.run import CompleteRun, NewLog, PatchRun, RunAddress, Star
 MAX_REFUSED = 1_000
 """Refused lines that one answer lists; the rest is counted."""
 
-LineUid = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]
+LINE_UID_PATTERN = r"^[\x21-\x7e]{1,200}$"
+RUN_UID_PATTERN = r"^[0-9a-z]{26}$"
+LineUid = Annotated[str, Field(pattern=LINE_UID_PATTERN)]
 
 
-class Line(Input):
-    """What every kind of line has."""
+class Named(NamedTuple):
+    """The members by which a line names its run, as they were given."""
 
-    uid: LineUid | None = None
-    """The sender's own name of the line: within 24 h it is taken once."""
-
-
-class OfRun(Line):
-    """A line about a run that is there: by its uid, by process and id, or by the line that started it."""
-
-    run: Annotated[str, Field(pattern=r"^[0-9a-z]{26}$")] | None = None
-    start: LineUid | None = None
-    """The `uid` of the run.start line."""
-    process: ProcessName | None = None
-    id: RunId | None = None
-    attempt: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = None
+    run: str | None
+    start: str | None
+    process: str | None
+    id: str | None
+    attempt: int | None
 
     def address(self) -> RunAddress | None:
         """None when it is named by the line that started it. Raises Invalid."""
@@ -44,6 +38,28 @@ class OfRun(Line):
         if self.process is not None and self.id is not None:
             return RunAddress(process=self.process, id=self.id, attempt=self.attempt)
         return None if self.run is None else RunAddress(uid=self.run)
+
+
+class Line(Input):
+    """What every kind of line has."""
+
+    uid: LineUid | None = None
+    """The sender's own name of the line: within 24 h it is taken once."""
+
+
+class OfRun(Line):
+    """A line about a run that is there: by its uid, by process and id, or by the line that started it."""
+
+    run: Annotated[str, Field(pattern=RUN_UID_PATTERN)] | None = None
+    start: LineUid | None = None
+    """The `uid` of the run.start line."""
+    process: ProcessName | None = None
+    id: RunId | None = None
+    attempt: Annotated[int, Field(ge=1, le=2**53 - 1)] | None = None
+
+    @property
+    def named(self) -> Named:
+        return Named(self.run, self.start, self.process, self.id, self.attempt)
 
 
 class StartLine(Line, StartRun):

@@ -31,11 +31,11 @@ DURATION_HINT = 'a duration such as "30m", "1h30m", "45s" or "PT30M"'
 
 def parse_rfc3339(text: str) -> int:
     """µs since the epoch. Raises ValueError, also when the offset is missing."""
-    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[20:26].isdigit() and text.isascii():
+    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text.isascii():
         # As we write it ourselves; and what is told together mostly happened within few seconds.
-        whole = _at_second(text[:19] + "Z")
-        if whole is not None:
-            return within(whole + int(text[20:26]), text)
+        whole, fraction = _at_second(text[:19]), text[20:26]
+        if whole is not None and fraction.isdigit() and whole < LATEST:
+            return whole + int(fraction)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"expected {INSTANT_HINT}, not {shorten(text)}")
@@ -59,8 +59,9 @@ def parse_rfc3339(text: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _at_second(text: str) -> int | None:
+    """Without its zone, which is UTC."""
     try:
-        return parse_rfc3339(text)
+        return parse_rfc3339(text + "Z")
     except ValueError:
         return None
 

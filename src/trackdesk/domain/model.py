@@ -15,6 +15,7 @@ from trackdesk.domain.errors import Invalid, shorten
 CONTEXT_BYTES = 65_536
 MAX_TAGS = 20
 MAX_DEPTH = 32
+LOG_CHARACTERS = 16_384
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
 
@@ -148,7 +149,7 @@ Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(clean), Afte
 Title = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
 ShortText = Annotated[str, Field(max_length=255), AfterValidator(clean)]
 Text = Annotated[str, Field(max_length=10_000), AfterValidator(clean)]
-LogText = Annotated[str, Field(min_length=1, max_length=16_384), AfterValidator(clean)]
+LogText = Annotated[str, Field(min_length=1, max_length=LOG_CHARACTERS), AfterValidator(clean)]
 LongText = Annotated[str, Field(max_length=65_536), AfterValidator(clean)]
 Json = Annotated[dict[str, Any], AfterValidator(_small_json)]
 """Free JSON of at most 64 KiB."""

@@ -209,7 +209,7 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
-LEVEL_ORDER = {level: rank for rank, level in enumerate(LogLevel)}
+LEVEL_ORDER: dict[str, int] = {level.value: rank for rank, level in enumerate(LogLevel)}
 
 
 class NewLog(Input):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.errors import NotFound, TrackdeskError
-from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, OfRun, PatchLine, StartLine
+from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, PatchLine, StartLine
 from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
 from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
 from trackdesk.engine.run_finish import Finish, finish_runs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from trackdesk.domain.identity import Caller
-    from trackdesk.domain.ingest import Line
+    from trackdesk.domain.ingest import Line, Named
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
@@ -35,7 +35,7 @@ class Item(NamedTuple):
 
     number: int
     line: Any
-    """A model of one of the `KINDS`."""
+    """A model of one of the `KINDS`, or a `PlainLog`."""
 
 
 class Taken(NamedTuple):
@@ -86,14 +86,13 @@ class _Chunk:
 
     def by_address(self, items: Sequence[Item]) -> dict[RunAddress, list[Item]]:
         """The items under the runs that they name; those whose run can't be known are refused."""
-        found: dict[tuple[Any, ...], list[Item]] = {}
+        found: dict[Named, list[Item]] = {}
         for item in items:
-            line = item.line
-            found.setdefault((line.run, line.start, line.process, line.id, line.attempt), []).append(item)
+            found.setdefault(item.line.named, []).append(item)
         addressed: dict[RunAddress, list[Item]] = {}
-        for theirs in found.values():
+        for named, theirs in found.items():
             try:
-                address = self._address(theirs[0].line)
+                address = self._address(named)
             except TrackdeskError as error:
                 self.refuse(theirs, error)
             else:
@@ -105,14 +104,14 @@ class _Chunk:
         pairs = [(item, address) for address, theirs in self.by_address(items).items() for item in theirs]
         return sorted(pairs, key=lambda pair: pair[0].number)
 
-    def _address(self, line: OfRun) -> RunAddress:
-        address = line.address()
+    def _address(self, named: Named) -> RunAddress:
+        address = named.address()
         if address is not None:
             return address
-        assert line.start is not None, "a line names its run in one of the ways"
-        uid = self.started.get(line.start)
+        assert named.start is not None, "a line names its run in one of the ways"
+        uid = self.started.get(named.start)
         if uid is None:
-            raise NotFound(f"No line with the uid {line.start!r} started a run in the last 24 h.")
+            raise NotFound(f"No line with the uid {named.start!r} started a run in the last 24 h.")
         return RunAddress(uid=uid)
 
 
@@ -235,8 +234,9 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
 
 def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """What is to be done, and what repeats a line that was taken in the last day or stands further up."""
-    uids = [item.line.uid for item in items if item.line.uid is not None]
-    named = [line.start for item in items if isinstance(line := item.line, OfRun) and line.start is not None]
+    lines = [item.line for item in items]
+    uids = [line.uid for line in lines if line.uid is not None]
+    named = [start for line in lines if line.kind != "run.start" and (start := line.named.start) is not None]
     if not uids and not named:
         return list(items), []
     known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
@@ -287,12 +287,12 @@ def _whose(items: Sequence[Item]) -> list[Hashable]:
                 ways.add("key")
             if line.uid is not None:
                 started[line.uid] = key
-        elif line.process is not None:
-            key = (line.process, line.id)
+        elif (named := line.named).process is not None:
+            key = (named.process, named.id)
             ways.add("key")
         else:
-            key = line.run or started.get(line.start, line.start)
-            ways.add("run" if line.run is not None else "here" if line.start in started else "start")
+            key = named.run or started.get(named.start, named.start)
+            ways.add("run" if named.run is not None else "here" if named.start in started else "start")
         found.append(key)
     return [0] * len(found) if len(ways - {"here"}) > 1 else found
 

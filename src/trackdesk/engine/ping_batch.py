@@ -200,7 +200,7 @@ def _waited_for(tx: Tx, ended: Sequence[_Ended]) -> set[int]:
 def append(tx: Tx, seq: int, item: Ping) -> None:
     """The ping's body to the log of a run."""
     level = LogLevel.ERROR if item.said.signal == Signal.FAIL else LogLevel.INFO
-    logs.append(tx, seq, log_lines(item.text, level))
+    logs.append(tx, [logs.OfRun(seq, log_lines(item.text, level))])
 
 
 def _made_id(uid: str) -> str:

@@ -17,7 +17,7 @@ from trackdesk.store import logs, processes, removal, rollups, runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackdesk.domain.run import NewLog, PatchRun, ProgressInput, RunAddress
+    from trackdesk.domain.run import PatchRun, ProgressInput, RunAddress
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
@@ -36,7 +36,7 @@ class Lines(NamedTuple):
 
     namespace_id: int
     address: RunAddress
-    lines: list[NewLog]
+    lines: Sequence[logs.Told]
 
 
 def patch_runs(tx: Tx, patches: Sequence[Patch]) -> list[Run | BaseException]:
@@ -156,18 +156,31 @@ def _why_in_time(run: Run) -> str:
 
 def append_logs(tx: Tx, requests: Sequence[Lines]) -> list[tuple[str, LogsAccepted] | BaseException]:
     """For each request the run's uid and how many lines were new."""
+    found = [_row_of(tx, request) for request in requests]
+    told = [
+        logs.OfRun(row.seq, request.lines)
+        for request, row in zip(requests, found, strict=True)
+        if not isinstance(row, TrackdeskError)
+    ]
+    counts = iter(logs.append(tx, told))
     answers: list[tuple[str, LogsAccepted] | BaseException] = []
-    for request in requests:
-        try:
-            row = runs.get(tx, request.namespace_id, request.address)
-        except TrackdeskError as error:
-            answers.append(error)
+    heard: set[int] = set()
+    for request, row in zip(requests, found, strict=True):
+        if isinstance(row, TrackdeskError):
+            answers.append(row)
             continue
-        accepted = logs.append(tx, row.seq, request.lines)
-        if row.run.heartbeat_timeout is not None and row.run.status == RunStatus.ACTIVE:
+        if row.run.heartbeat_timeout is not None and row.run.status == RunStatus.ACTIVE and row.seq not in heard:
+            heard.add(row.seq)
             _alive(tx, request.namespace_id, row)
-        answers.append((row.run.uid, LogsAccepted(accepted=accepted)))
+        answers.append((row.run.uid, LogsAccepted(accepted=next(counts))))
     return answers
+
+
+def _row_of(tx: Tx, request: Lines) -> runs.RunRow | TrackdeskError:
+    try:
+        return runs.get(tx, request.namespace_id, request.address)
+    except TrackdeskError as error:
+        return error
 
 
 def _alive(tx: Tx, namespace_id: int, row: runs.RunRow) -> None:

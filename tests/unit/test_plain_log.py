@@ -1,0 +1,93 @@
+"""What is read without a model is what the model would have read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from pydantic import ValidationError
+
+from trackdesk.domain.errors import Invalid
+from trackdesk.domain.ingest import LogLine
+from trackdesk.domain.plain_log import plain_log
+
+USUAL: dict[str, Any] = {
+    "kind": "log",
+    "process": "backup",
+    "id": "n1",
+    "message": "311 rows",
+    "level": "WARN",
+    "logged_at": "2026-01-02T03:04:05.678901Z",
+    "seq": 7,
+}
+ODD = some.sampled_from(
+    [
+        None,
+        "",
+        "a",
+        "n1",
+        "x y",
+        "run.start",
+        "INFO",
+        "info",
+        0,
+        -1,
+        2**53,
+        1.5,
+        True,
+        [],
+        {},
+        "a" * 26,
+        "a\x00b",
+        "log\n",
+    ]
+) | some.sampled_from(
+    ["2026-01-02T03:04:05Z", "2026-02-30T03:04:05.000000Z", "9999-12-31T23:59:59.500000Z", "m" * 16_385]
+)
+NAMES = ("kind", "uid", "run", "start", "process", "id", "attempt", "message", "level", "data", "logged_at", "seq", "x")
+
+
+def by_model(raw: bytes) -> tuple[Any, ...] | None:
+    """None when it refuses the line, also for the way in which it names its run."""
+    try:
+        line = LogLine.model_validate_json(raw)
+        line.named.address()
+    except (ValidationError, Invalid):
+        return None
+    return line.uid, line.named, line.message, line.level, line.logged_at, line.seq, line.kind, line.data
+
+
+@given(some.dictionaries(some.sampled_from(NAMES), ODD, max_size=3), some.lists(some.sampled_from(NAMES), max_size=3))
+def test_it_is_read_as_the_model_reads_it_or_left_to_the_model(changed: dict[str, Any], left_out: list[str]) -> None:
+    line = {name: value for name, value in {**USUAL, **changed}.items() if name not in left_out}
+    raw = orjson.dumps(line)
+    read = plain_log(raw)
+    assert read is None or tuple(read) == by_model(raw)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"uid": "a", "level": "ERROR"},
+        {"process": None, "id": None, "start": "a"},
+        {"process": None, "id": None, "run": "0123456789abcdefghjkmnpqrs"},
+        {"logged_at": None, "seq": None, "uid": None},
+    ],
+)
+def test_the_usual_forms_need_no_model(members: dict[str, Any]) -> None:
+    raw = orjson.dumps({**USUAL, **members})
+    read = plain_log(raw)
+    assert read is not None
+    assert tuple(read) == by_model(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b'"log"', b'["log"]', b'{"kind": "log"', b'{"kind": "log", "message": "\\ud800"}', b'{"kind": ["log"]}'],
+)
+def test_what_is_broken_is_left_to_the_model(raw: bytes) -> None:
+    assert plain_log(raw) is None
