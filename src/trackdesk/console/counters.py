@@ -20,9 +20,11 @@ EVERY = 1.0
 def counters_of(summary: Summary) -> list[Toned]:
     """The most important first; what is zero is left out."""
     runs, deliveries = summary.runs, summary.deliveries
+    missing = summary.processes.get("MISSING", 0)
     counted = [
         (summary.incidents.open, f"{summary.incidents.open:,} open", "fail", True),
         (runs.missed, f"{runs.missed:,} late", "late", True),
+        (missing, f"{missing:,} missing", "fail", True),
         (runs.stalled, f"{runs.stalled:,} stalled", "late", True),
         (deliveries.get("DEAD", 0), f"{deliveries.get('DEAD', 0):,} untold", "fail", True),
         (summary.unread, f"inbox {summary.unread:,}", "run", False),

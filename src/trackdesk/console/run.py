@@ -16,6 +16,7 @@ from trackdesk.console.places import SECTIONS
 from trackdesk.lag import LagMonitor
 from trackdesk.screens.desk import Desk, Left
 from trackdesk.settings import SettingsError
+from trackdesk.widgets.background import begin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -106,8 +107,8 @@ class Workplace(Console):
         if self._server is not None:
             self.feed.starting()
         # The first frame is painted before anything heavy is imported.
-        self.call_after_refresh(self.run_worker, self._begin(), group="begin", exit_on_error=False)
-        self.run_worker(self._counters.run(), group="counters", exit_on_error=False)
+        self.call_after_refresh(begin, self, self._begin, group="begin")
+        begin(self, self._counters.run, group="counters")
 
     def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         # To give the terminal back holds up the loop, which is nobody's fault.

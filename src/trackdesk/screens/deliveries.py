@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trackdesk.screens.place import Place
 from trackdesk.screens.tabbed import TabbedList
 from trackdesk.widgets import glyphs, when
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.cells import age, due
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.dialogs import ConfirmDialog
@@ -168,7 +170,7 @@ class DeliveriesView(Retrying, TabbedList["Delivery"]):
     def on_row_opened(self, event: RowOpened) -> None:
         event.stop()
         item: Any = event.row.data
-        self.run_worker(self._open(item.notification), group="open", exclusive=True, exit_on_error=False)
+        begin(self, partial(self._open, item.notification), group="open", exclusive=True)
 
     async def _open(self, number: int) -> None:
         """What was sent; of a test there is nothing in an inbox, and that is said here."""

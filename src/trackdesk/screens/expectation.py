@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.widgets import Input, Static
 
 from trackdesk.widgets import when
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.forms import Field, FormDialog
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.zone import local_zone
@@ -92,7 +93,7 @@ class ExpectationForm(FormDialog):
         self._asking = None if errors else self.set_timer(_STILL, self._ask)
 
     def _ask(self) -> None:
-        self.run_worker(self._answer(), group="alerted", exclusive=True, exit_on_error=False)
+        begin(self, self._answer, group="alerted", exclusive=True)
 
     async def _answer(self) -> None:
         self._said = await self._alerted(self.values)

@@ -51,6 +51,8 @@ class InboxView(TabbedList["Notification"]):
         super().__init__(desk, query)
         self.before: list[tuple[list[int], bool]] = []
         """What was marked last: the ids, and whether they were unread before."""
+        self._in_turn = asyncio.Lock()
+        """What is taken back must not overtake what it takes back."""
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -142,7 +144,8 @@ class InboxView(TabbedList["Notification"]):
             return True
 
         word = "read" if read else "unread"
-        done = await self.attempt(every(), f"Marked as {word}" if len(ids) == 1 else f"{len(ids)} marked as {word}")
+        async with self._in_turn:
+            done = await self.attempt(every(), f"Marked as {word}" if len(ids) == 1 else f"{len(ids)} marked as {word}")
         self.reload(at_once=True)
         return bool(done)
 

@@ -13,6 +13,7 @@ from trackdesk.screens.happened import incident_entries, run_entries, told_entri
 from trackdesk.screens.processes import process_of, schedule_words
 from trackdesk.screens.triage import Triage
 from trackdesk.widgets import glyphs, when
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.bar_chart import BarChart
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.facts import Fact, Facts
@@ -117,6 +118,8 @@ class IncidentView(Triage):
 
     def _lay_out(self) -> None:
         """All panes where there is room, else the one of the tab; without a run, none about it."""
+        if not self.query(TabLine):
+            return  # its size may be told before its parts stand
         tab, wide = self.query_one(TabLine).current, self.has_class("-wide")
         run = self.incident is None or self._log_of is not None
         process = self.incident is None or self.incident.process is not None
@@ -213,7 +216,7 @@ class IncidentView(Triage):
 
     def _follow_log(self) -> None:
         # The last one asked is the last one shown: an older answer that comes late is not waited for.
-        self.run_worker(self._read_log(), group="log", exclusive=True, exit_on_error=False)
+        begin(self, self._read_log, group="log", exclusive=True)
 
     async def _read_log(self) -> None:
         if self._log_of is None:

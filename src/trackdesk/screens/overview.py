@@ -37,8 +37,8 @@ _SINCE_EVERY = 5.0
 """Seconds from one count of what happened since one left to the next: it reads a good part of the journal."""
 
 
-_PULSE_EVERY = 10.0
-"""Seconds from one look at the figures of the last hour and day to the next: they go by the minute."""
+_PULSE_EVERY = 5.0
+"""Seconds from one look at the figures of the last hour and day to the next, while news keeps coming in."""
 
 
 class OverviewView(Place):
@@ -71,6 +71,7 @@ class OverviewView(Place):
         self._recount: Timer | None = None
         self._pulse: Pulse | None = None
         self._pulse_read = -_PULSE_EVERY
+        self._repulse: Timer | None = None
 
     @property
     def heading(self) -> str:
@@ -125,9 +126,13 @@ class OverviewView(Place):
         self._since_read, self._counted = monotonic(), figures
 
     async def _read_pulse(self, client: Client) -> None:
-        if self._pulse is None or monotonic() - self._pulse_read >= _PULSE_EVERY:
-            self._pulse = await pulse(client, self.desk.now())
-            self._pulse_read = monotonic()
+        wait = self._pulse_read + _PULSE_EVERY - monotonic()
+        if wait > 0:
+            self._repulse = self._repulse or self.set_timer(wait, self.reload)
+            return
+        self._repulse = None
+        self._pulse_read = monotonic()
+        self._pulse = await pulse(client, self.desk.now())
 
     def on_resize(self) -> None:
         self._show_pulse()

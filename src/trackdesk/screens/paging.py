@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from trackdesk.screens.place import Place
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.filter_bar import FilterBar
 from trackdesk.widgets.live_table import LiveTable
@@ -147,7 +149,7 @@ class PagedPlace(Place, Generic[T]):
     async def on_more_needed(self, event: MoreNeeded) -> None:
         event.stop()
         if self._next is not None:
-            self.run_worker(self._load_more(self._next), group="more", exclusive=True, exit_on_error=False)
+            begin(self, partial(self._load_more, self._next), group="more", exclusive=True)
 
     async def _load_more(self, cursor: str) -> None:
         from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
@@ -167,7 +169,7 @@ class PagedPlace(Place, Generic[T]):
         if change.resync or len(self.table.rows) <= WINDOW:
             self.reload()
         else:
-            self.run_worker(self._follow(change.refs), group="follow", exit_on_error=False)
+            begin(self, partial(self._follow, change.refs), group="follow")
 
     async def _follow(self, refs: frozenset[str]) -> None:
         """Deep in a long list: read the rows that changed, and put what is new at the top."""

@@ -6,6 +6,7 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.dialogs import ConfirmDialog, TextDialog
 from trackdesk.widgets.faces import Failure
 from trackdesk.widgets.glyphs import Toned
@@ -84,7 +85,7 @@ class Place(View):
             self._again = True
             return
         self._loading, self._again = True, False
-        self.run_worker(self._load(), group="load", exclusive=True, exit_on_error=False)
+        begin(self, self._load, group="load", exclusive=True)
 
     async def _load(self) -> None:
         try:

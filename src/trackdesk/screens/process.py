@@ -122,6 +122,8 @@ class ProcessView(Ranged):
 
     def _lay_out(self) -> None:
         """All panes where there is room, else those of the tab."""
+        if not self.query("#tags"):
+            return  # its size may be told before its parts stand
         wide = self.has_class("-wide")
         for pane in ("durations", "days", "runs", "tags"):
             shown = wide or pane in _PANES[self._tabs.current]
@@ -200,9 +202,10 @@ class ProcessView(Ranged):
     # -- doing -----------------------------------------------------------------------------------------------------
 
     def why_not(self, action: str) -> str | None:
-        if self.process is None and action in (*self.NEEDS, "copy_as"):
+        refusal = super().why_not(action)
+        if refusal is None and self.process is None and action in (*self.NEEDS, "copy_as"):
             return "it is still being read"
-        return super().why_not(action)
+        return refusal
 
     async def do_edit(self) -> None:
         if self.process is not None and await change_settings(self, self.process):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Container
@@ -14,6 +15,7 @@ from trackdesk.screens.run_deeds import complete_runs, fail_runs, start_run
 from trackdesk.screens.run_head import RunHead
 from trackdesk.screens.run_story import facts, story
 from trackdesk.screens.runs import deadline_mark, status_mark
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.dialogs import ConfirmDialog
 from trackdesk.widgets.glyphs import LEVELS, Toned
 from trackdesk.widgets.log_view import LogLine, LogView
@@ -141,7 +143,7 @@ class RunView(Place):
     async def on_log_view_older_needed(self, event: LogView.OlderNeeded) -> None:
         event.stop()
         if self._older is not None:
-            self.run_worker(self._read_older(self._older), group="older", exclusive=True, exit_on_error=False)
+            begin(self, partial(self._read_older, self._older), group="older", exclusive=True)
 
     async def _read_older(self, cursor: str) -> None:
         page = await self.attempt(self._read_log(cursor))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.tab_line import TabLine
 from trackdesk.widgets.view import Changed, View
 
@@ -47,7 +49,7 @@ class TabbedViews(View):
         if message.line is not self._line:
             return
         message.stop()
-        self.run_worker(self._show(message.name), group="tab", exclusive=True, exit_on_error=False)
+        begin(self, partial(self._show, message.name), group="tab", exclusive=True)
 
     async def _show(self, name: str) -> None:
         view = self._views.get(name)
@@ -59,7 +61,13 @@ class TabbedViews(View):
         for each in self._views.values():
             each.set_class(each is not view, "-away")
         view.take_focus()
+        self.call_after_refresh(self._take_focus_if_nobody_has)
         self.post_message(self.Retitled())
+
+    def _take_focus_if_nobody_has(self) -> None:
+        """A view that was out of sight can only have the focus once it is laid out."""
+        if self.screen.focused is None:
+            self.take_focus()
 
     def do_previous_tab(self) -> None:
         self._line.turn(-1)

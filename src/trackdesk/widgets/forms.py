@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.dialogs import Dialog
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
@@ -123,7 +124,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if not self._busy:
-            self.run_worker(self._save(), group="save", exit_on_error=False)
+            begin(self, self._save, group="save")
 
     def show_errors(self, errors: Errors) -> None:
         """Say what is wrong beneath each field, and go to the first of them."""

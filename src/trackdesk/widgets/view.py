@@ -143,12 +143,16 @@ class View(Vertical):
 
     def take_focus(self) -> None:
         """Focus what the keys are for: the first list, else the first log, else whatever can be."""
-        shown = [widget for widget in self.query("*") if widget.focusable and widget.region]
+        shown = [widget for widget in self.query("*") if widget.focusable and self._in_sight(widget)]
         for kind in (LiveTable, LogView, Widget):
             for widget in shown:
                 if isinstance(widget, kind):
                     self.focus_on(widget)
                     return
+
+    def _in_sight(self, widget: Widget) -> bool:
+        """Whether it is shown, or will be with the next layout."""
+        return all(each.display for each in widget.ancestors_with_self if isinstance(each, Widget))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A load or a deed of this view that went wrong is said, and written to the log with its trace."""
