@@ -118,6 +118,10 @@ FILTERS = {
     "assignee": {"assignee": ["a"]},
     "status": {"status": ["OPEN", "CLOSED"]},
     "department": {"department": ["a"]},
+    "rule": {"rule": ["a", "b"]},
+    "reported_by": {"reported_by": ["a"]},
+    "origin": {"origin": ["missed", "report"]},
+    "severity_rank": {"severity": ["LOW", "CRITICAL"]},
 }
 
 
@@ -133,6 +137,26 @@ async def test_a_pair_walks_the_index_that_the_table_names(
         steps = house.plan(query.sql, query.params)
         assert any(ALLOWED[name, column] in step for step in steps), steps
         assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step], steps
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"origin": ["report"]}, [2]),
+        ({"q": "origin:missed"}, [1]),
+        ({"q": "-origin:missed"}, [2]),
+        ({"q": "rule:cpu reporter:alice"}, [2]),
+        ({"rule": ["cpu"], "q": "-reporter:alice"}, []),
+        ({"q": "rule:c*"}, [2]),
+        ({"q": "severity:>=HIGH", "origin": ["missed", "report"]}, [1]),
+    ],
+)
+async def test_incidents_are_found_by_where_they_come_from(
+    house: House, readers: Readers, given: dict[str, object], found: list[int]
+) -> None:
+    house.incident(severity="HIGH")
+    house.incident(severity="LOW", origin="report", rule="cpu", reported_by="alice")
+    assert await ids(readers, **given) == found
 
 
 async def test_the_words_of_an_incident_follow_its_changes(desk: House, readers: Readers) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from tests.store.house import DEFAULT, NOW, House
+from trackdesk.domain.clock import DAY, HOUR
 from trackdesk.domain.filters import RunFilter
+from trackdesk.store import run_lists
 from trackdesk.store.keyset import Listed, page_sql
 from trackdesk.store.readers import Readers
 from trackdesk.store.run_plans import ALLOWED, plan_runs
@@ -95,3 +97,42 @@ async def test_a_search_reads_no_more_than_it_found(many: House, readers: Reader
     given = RunFilter(search="uid0")
     plan = await plan_runs(readers, await wanted_runs(readers, DEFAULT, given, NOW), given.sort)
     assert any("INTEGER PRIMARY KEY" in step for step in checked(many, plan.values, None))
+
+
+async def test_of_two_open_ranges_the_one_of_those_that_ended_is_walked_when_few_did(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days in (3, 4, 5, 1):
+        house.run(status="COMPLETED", started_at=NOW - days * DAY, duration=HOUR)
+    assert await walked(house, readers, monkeypatch, "started:<2d duration:>10m") == ("runs_by_completion", [HOUR])
+
+
+async def test_of_two_open_ranges_the_one_of_durations_is_walked_when_few_took_that_long(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hours in (1, 3, 1, 1):
+        house.run(status="COMPLETED", started_at=NOW - DAY, duration=hours * HOUR)
+    assert await walked(house, readers, monkeypatch, "started:<2d duration:>2h") == ("runs_by_duration", [3 * HOUR])
+
+
+async def test_two_open_ranges_with_many_runs_in_each_are_walked_by_the_start(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hours in (1, 3):
+        house.run(status="COMPLETED", started_at=NOW - DAY, duration=hours * HOUR)
+    assert (await walked(house, readers, monkeypatch, "started:<2d duration:>10m"))[0] == "runs_by_start"
+    assert await walked(house, readers, monkeypatch, "started:<2d duration:<2h") == ("runs_by_start", [HOUR])
+
+
+async def walked(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch, q: str
+) -> tuple[str, list[int | None]]:
+    """The index that leads, and the durations that are found, where more than one is many."""
+    monkeypatch.setattr("trackdesk.store.run_plans.FEW", 1)
+    given = RunFilter(q=q)
+    plan = await plan_runs(readers, await wanted_runs(readers, DEFAULT, given, NOW), given.sort)
+    steps = " ".join(checked(house, plan.values, [NOW, 5]))
+    page = await run_lists.page(readers, DEFAULT, given, NOW)
+    assert page.meta.total == len(page.data)
+    names = ("runs_by_completion", "runs_by_duration", "runs_by_start")
+    return next(name for name in names if name in steps), [run.duration for run in page.data]

@@ -34,7 +34,11 @@ ALLOWED: Final = {
     ("process", "opened_at"): "incidents_by_process",
     ("service", "opened_at"): "incidents_by_service",
     ("assignee", "opened_at"): "incidents_by_assignee",
+    ("rule", "opened_at"): "incidents_by_rule",
+    ("reported_by", "opened_at"): "incidents_by_reporter",
     ("status", "opened_at"): "incidents_by_status",
+    ("origin", "opened_at"): "incidents_by_origin",
+    ("severity_rank", "opened_at"): "incidents_by_severity",
     ("department", "opened_at"): "incidents_by_department",
     ("", "opened_at"): "incidents_by_opening",
     ("open", "updated_at"): "incidents_open_by_update",
@@ -44,7 +48,28 @@ ALLOWED: Final = {
 }
 """(filter, sort) → index that is walked; `""`: all incidents of a namespace, `open`: those that are not CLOSED."""
 
-_DRIVERS: Final = ("process", "service", "assignee", "status", "department")
+_DRIVERS: Final = (
+    "process",
+    "service",
+    "assignee",
+    "rule",
+    "reported_by",
+    "status",
+    "origin",
+    "severity_rank",
+    "department",
+)
+"""The more telling first."""
+_NULLABLE: Final = frozenset({"process", "service", "assignee", "rule", "reported_by"})
+_TEXTS: Final = {
+    "process": "process",
+    "service": "service",
+    "assignee": "assignee",
+    "department": "department",
+    "rule": "rule",
+    "reported_by": "reporter",
+}
+"""Column → its field in `q`."""
 _COLUMNS = {
     "origin": "origin",
     "service": "service",
@@ -64,7 +89,7 @@ class Wanted:
     """`values` are any-of lists by column, with an index each; `found` what a search or ids have come to."""
 
     namespace_id: int
-    values: dict[str, list[str]] = field(default_factory=dict)
+    values: dict[str, Sequence[str | int]] = field(default_factory=dict)
     found: tuple[int, ...] | None = None
     parts: list[Part] = field(default_factory=list)
     nothing: bool = False
@@ -82,14 +107,14 @@ async def wanted_incidents(readers: Readers, namespace_id: int, given: IncidentF
         wanted.values["status"] = [str(each) for each in statuses]
     severities = meet(given.severity or None, terms.choice("severity"))
     if severities is not None:
-        wanted.parts.append(one_of("severity_rank", [SEVERITY_ORDER[Severity(each)] for each in severities]))
-        wanted.nothing |= not severities
-    for name in ("process", "service", "assignee", "department"):
-        values = meet(getattr(given, name) or None, terms.exact(name))
+        wanted.values["severity_rank"] = [SEVERITY_ORDER[Severity(each)] for each in severities]
+    origins = meet(given.origin or None, terms.choice("origin"))
+    if origins is not None:
+        wanted.values["origin"] = [str(each) for each in origins]
+    for column, name in _TEXTS.items():
+        values = meet(getattr(given, column) or None, terms.exact(name))
         if values is not None:
-            wanted.values[name] = values
-    for column, listed in (("origin", given.origin), ("rule", given.rule), ("reported_by", given.reported_by)):
-        wanted.parts += [one_of(column, listed)] if listed else []
+            wanted.values[column] = values
     wanted.parts += between("opened_at", given.opened_after, given.opened_before)
     narrow, loose = terms.parts(_COLUMNS)
     wanted.parts += narrow + loose
@@ -153,7 +178,7 @@ async def _walks(readers: Readers, wanted: Wanted, sort: str) -> tuple[tuple[Wal
     return (Walk(f"incidents INDEXED BY {ALLOWED['', sort]}", space, order),), ""
 
 
-def _each(name: str, space: Part, values: Sequence[str]) -> tuple[Walk, ...]:
-    present = [Part(f"{name} IS NOT NULL")] if name in {"process", "service", "assignee"} else []
+def _each(name: str, space: Part, values: Sequence[str | int]) -> tuple[Walk, ...]:
+    present = [Part(f"{name} IS NOT NULL")] if name in _NULLABLE else []
     source = f"incidents INDEXED BY {ALLOWED[name, 'opened_at']}"
     return tuple(Walk(source, every([space, one_of(name, [value]), *present]), ORDERS["opened_at"]) for value in values)

@@ -137,7 +137,7 @@ async def _recent(readers: Readers, ids: Sequence[int]) -> dict[int, list[Outcom
     )
     recent: dict[int, list[Outcome]] = {}
     for row in rows:
-        outcome = Outcome.model_construct(
+        outcome = Outcome.trusted(
             uid=row[1],
             status=row[2],
             late=row[3] in {"MISSED", "COMPLETED_LATE"},
@@ -152,7 +152,7 @@ async def _recent(readers: Readers, ids: Sequence[int]) -> dict[int, list[Outcom
 def _process(row: Any, recent: list[Outcome]) -> Process:
     """Of `_COLUMNS` and `STATE`."""
     completed, failed = row[18], row[19]
-    counts = RunCounts.model_construct(
+    counts = RunCounts.trusted(
         total=row[16],
         active=row[17],
         completed=completed,
@@ -166,7 +166,7 @@ def _process(row: Any, recent: list[Outcome]) -> Process:
     )
     schedule = None if row[22] is None else unpack(row[22])
     recent = _marked(recent, schedule, counts.p99)
-    return Process.model_construct(
+    return Process.trusted(
         name=row[1],
         state=ProcessState(row[_WIDTH]),
         description=row[2],

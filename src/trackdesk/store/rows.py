@@ -35,6 +35,8 @@ RUN_COLUMNS = (
     "r.completed_at, r.deadline, r.duration, r.progress, r.tags, r.context, r.error, r.category, r.service, "
     "r.triggered_by, r.correlation_id, r.heartbeat_timeout, r.last_heartbeat_at"
 )
+_STATUSES = {each.value: each for each in RunStatus}
+_DEADLINE_STATUSES = {each.value: each for each in DeadlineStatus}
 RUN_FROM = "runs r JOIN processes p ON p.id = r.process_id"
 
 
@@ -45,8 +47,8 @@ def run_from(row: Row) -> Run:
         process=row[2],
         id=row[3],
         attempt=row[4],
-        status=RunStatus(row[5]),
-        deadline_status=DeadlineStatus(row[6]) if row[6] is not None else None,
+        status=_STATUSES[row[5]],
+        deadline_status=None if row[6] is None else _DEADLINE_STATUSES[row[6]],
         overdue_at_finish=bool(row[7]),
         stalled=bool(row[8]),
         started_at=row[9],

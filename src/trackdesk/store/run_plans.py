@@ -72,7 +72,8 @@ async def plan_runs(readers: Readers, wanted: Wanted, sort: str) -> Plan:
     if by is None and wanted.narrow and wanted.started[0] is None:
         raise Invalid("q" if column == "started_at" else "sort", _TOO_WIDE)
     if column == "started_at":
-        listed = replace(_in_order_of_start(wanted, by), descending=descending)
+        listed = (await _lasted(readers, wanted)) if by is None else None
+        listed = replace(listed or _in_order_of_start(wanted, by), descending=descending)
         return Plan(listed, listed)
     values = few is not None and _few_values(wanted, few, column)
     nulls = few is not None and _few_nulls(wanted, few, column)
@@ -95,6 +96,30 @@ async def _choose(readers: Readers, wanted: Wanted, column: str) -> tuple[By | N
         if await at_most(readers, walks, FEW):
             return by, by
     return ways[0][0], None
+
+
+async def _lasted(readers: Readers, wanted: Wanted) -> Listed | None:
+    """Two open ranges, of starts and of durations: by those that ended late enough to fit in both, or by those that
+    took that long whenever it was, where either are few. Along the starts alone every run would be looked at."""
+    if wanted.lasted is None:
+        return None
+    space = Part("r.namespace_id = ?", (wanted.namespace_id,))
+    ways = [_long_walk(wanted.namespace_id, wanted.lasted)]
+    if wanted.started[0] is not None:
+        ended = Part("r.completed_at >= ?", (wanted.started[0] + wanted.lasted,))
+        present = Part("r.completed_at IS NOT NULL")
+        ways.insert(0, _walk("runs_by_completion", every([space, present, ended])))
+    for walk in ways:
+        if await at_most(readers, (walk,), FEW):
+            return _listed(wanted, None, (walk,))
+    return None
+
+
+def _long_walk(namespace_id: int, lasted: int) -> Walk:
+    """A seek in each process: durations are indexed below theirs."""
+    source = "processes d CROSS JOIN runs r INDEXED BY runs_by_duration ON r.process_id = d.id"
+    parts = (Part("d.namespace_id = ?", (namespace_id,)), Part("r.duration >= ?", (lasted,)))
+    return Walk(source, every([*parts, Part("r.duration IS NOT NULL")]), ("r.started_at", "r.seq"))
 
 
 def _in_order_of_start(wanted: Wanted, by: By | None) -> Listed:

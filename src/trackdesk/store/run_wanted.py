@@ -47,6 +47,7 @@ _COLUMNS = {
     "stalled": "r.stalled",
     "attempt": "r.attempt",
 }
+_AT_LEAST = frozenset({Op.MORE, Op.AT_LEAST})
 _UNFINISHED = frozenset({RunStatus.ACTIVE, RunStatus.FAILED, RunStatus.SKIPPED})
 _STATUSES_OF = {
     DeadlineStatus.ON_TRACK: _UNFINISHED,
@@ -102,6 +103,8 @@ class Wanted:
     stalled: bool = False
     found: list[Found] = field(default_factory=list)
     started: tuple[int | None, int | None] = (None, None)
+    lasted: int | None = None
+    """The least duration (µs) that a run may have."""
     narrow: list[Part] = field(default_factory=list)
     """Conditions without an index that may let few rows through."""
     loose: list[Part] = field(default_factory=list)
@@ -144,6 +147,8 @@ def _read_times(wanted: Wanted, terms: Terms, given: RunFilter, now: int) -> Non
         before = latest if before is None else min(before, latest)
     wanted.started = _with_ages(terms, now, given.started_after, before)
     wanted.narrow += between("r.deadline", given.deadline_after, given.deadline_before)
+    least = [int(term.value) for term in terms.peek("duration") if not term.negated and term.op in _AT_LEAST]
+    wanted.lasted = max(least, default=None)
 
 
 def _with_ages(terms: Terms, now: int, after: int | None, before: int | None) -> tuple[int | None, int | None]:
