@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from tests.client.stranger import Stranger
 from tests.server.stand import OWNER_KEY, Stand, open_stand
 from trackdesk.client import Client, ServerAway
 from trackdesk.client.encoding import query_pairs, route
@@ -19,7 +20,6 @@ from trackdesk.domain.filters import RunFilter
 from trackdesk.domain.identity import Role
 from trackdesk.domain.incident import ChangeIncident, IncidentStatus, NewIncident
 from trackdesk.domain.run import PatchRun, RunAddress, StartRun, parse_due
-from trackdesk.server.listen import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,7 +121,7 @@ async def test_one_who_answers_too_late_is_server_away() -> None:
 
     app = web.Application()
     app.router.add_get("/healthz", hang)
-    listening = await listen(app, "127.0.0.1", 0)
+    listening = await Stranger(app).start()
     async with Client(listening.url, timeout=0.05) as client:
         with pytest.raises(ServerAway, match="too long"):
             await client.operations.healthz()
@@ -138,7 +138,7 @@ async def test_what_a_proxy_wrote_is_an_error_too() -> None:
     app = web.Application()
     app.router.add_get("/healthz", bad)
     app.router.add_get("/v1/whoami", odd)
-    listening = await listen(app, "127.0.0.1", 0)
+    listening = await Stranger(app).start()
     async with Client(listening.url) as client:
         with pytest.raises(errors.TrackdeskError) as error:
             await client.operations.healthz()
@@ -161,7 +161,7 @@ async def test_the_key_is_not_carried_to_where_a_redirect_points() -> None:
     strange, app = web.Application(), web.Application()
     strange.router.add_get("/{any:.*}", elsewhere)
     app.router.add_get("/{any:.*}", away)
-    other, listening = await listen(strange, "127.0.0.1", 0), await listen(app, "127.0.0.1", 0)
+    other, listening = await Stranger(strange).start(), await Stranger(app).start()
     async with Client(listening.url, OWNER_KEY) as client:
         for call in (client.keys.whoami(), anext(client.live())):
             with pytest.raises(errors.TrackdeskError, match="307 with a redirect"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from tests.client.stranger import Stranger
 from tests.clocks import FakeClock, until
 from tests.server.stand import OWNER_KEY, open_stand
 from trackdesk.client import Client, LiveState, LiveStatus
@@ -15,7 +16,6 @@ from trackdesk.client.live import Patience
 from trackdesk.contract.live import LiveParser, encode_change, encode_resync, encode_start
 from trackdesk.domain import errors
 from trackdesk.engine.clock import SystemClock
-from trackdesk.server.listen import Listening, listen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ async def test_what_happens_on_the_server_arrives(tmp_path: Path) -> None:
         await listener.stop()
 
 
-async def scripted(*parts: Callable[[web.StreamResponse], Awaitable[None]]) -> tuple[Listening, list[str | None]]:
+async def scripted(*parts: Callable[[web.StreamResponse], Awaitable[None]]) -> tuple[Stranger, list[str | None]]:
     """A stream that does one part for each connection, the last one for good; and what each asked to resume from."""
     asked: list[str | None] = []
 
@@ -70,7 +70,7 @@ async def scripted(*parts: Callable[[web.StreamResponse], Awaitable[None]]) -> t
 
     app = web.Application()
     app.router.add_get("/v1/stream", stream)
-    return await listen(app, "127.0.0.1", 0), asked
+    return await Stranger(app).start(), asked
 
 
 def sending(*chunks: bytes) -> Callable[[web.StreamResponse], Awaitable[None]]:

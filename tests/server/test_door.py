@@ -30,6 +30,8 @@ async def test_every_endpoint_lets_in_the_roles_it_is_for_and_nobody_else(tmp_pa
     async with open_stand(tmp_path, stubs()) as stand:
         secrets = {role: await stand.key(role) for role in Role}
         for endpoint, method, path in _routes():
+            if endpoint.permission is Permission.PING:
+                continue  # its secret stands in the path: see test_pings
             seen = {role: (await stand.ask(method, path, key=key)).status for role, key in secrets.items()}
             seen_without = [(await stand.ask(method, path, key=key)).status for key in (None, "tdk_" + "0" * 52)]
             for role, status in seen.items():
