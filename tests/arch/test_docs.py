@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "trackdesk"
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
-FENCES = {"sh", "text", "python", "json", "toml", "ini"}
+FENCES = {"sh", "bash", "crontab", "text", "python", "json", "yaml", "toml", "ini"}
 REMEDY = "run: python tests/arch/test_docs.py"
 
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.pages import blocks
+from tests.e2e.ready import ready_trackdesk
 from trackdesk.engine.channels.signature import sign
 from trackdesk.sdk.locate import running_url
 
@@ -36,27 +39,26 @@ needs_tools = pytest.mark.skipif(
 )
 
 
-def _blocks(page: Path, kind: str) -> list[tuple[int, str]]:
-    """(line, text) of the blocks of a kind."""
-    text = page.read_text("utf-8")
-    found = re.finditer(rf"^```{kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [(text.count("\n", 0, match.start(1)) + 1, match[1]) for match in found]
-
-
 def _runnable(page: Path) -> list[tuple[int, str]]:
-    return [block for block in _blocks(page, "sh") if not block[1].startswith(SETS_UP)]
+    return [block for block in blocks(page, "sh") if not block[1].startswith(SETS_UP)]
+
+
+@pytest.fixture(scope="module")
+def trackdesk() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder, ready_trackdesk(Path(folder)) as tool:
+        yield tool
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
+def environ(tmp_path: Path, trackdesk: Path) -> dict[str, str]:
     """Nothing of the machine's own settings, and `trackdesk` on the path."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("TRACKDESK_")}
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name, words in (("trackdesk", "-m trackdesk.cli.main"), ("python", "")):
-        tool = tools / name
-        tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-        tool.chmod(0o755)
+    (tools / "trackdesk").symlink_to(trackdesk)
+    python = tools / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')  # a link would lose its virtual environment
+    python.chmod(0o755)
     return known | {
         "TRACKDESK_DATA_DIR": str(tmp_path / "data"),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
@@ -134,11 +136,11 @@ def test_every_command_of_a_page_works(page: Path, server: str, environ: dict[st
 
 @pytest.mark.parametrize(
     ("page", "line"),
-    [(page, line) for page in PAGES if page.name != "api.md" for line, _ in _blocks(page, "python")],
+    [(page, line) for page in PAGES if page.name != "api.md" for line, _ in blocks(page, "python")],
     ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_every_program_in_a_page_works(page: Path, line: int, server: str, environ: dict[str, str]) -> None:
-    text = dict(_blocks(page, "python"))[line].replace(ADDRESS, server)
+    text = dict(blocks(page, "python"))[line].replace(ADDRESS, server)
     done = subprocess.run(
         [sys.executable, "-c", text], env=environ, capture_output=True, timeout=LIMIT, check=False, text=True
     )
@@ -147,7 +149,7 @@ def test_every_program_in_a_page_works(page: Path, line: int, server: str, envir
 
 
 def test_the_program_that_checks_a_signature_knows_ours_and_no_other() -> None:
-    ((_, text),) = _blocks(ROOT / "docs" / "api.md", "python")
+    ((_, text),) = blocks(ROOT / "docs" / "api.md", "python")
     known: dict[str, Any] = {}
     exec(text, known)
     is_genuine, now, body = known["is_genuine"], time.time_ns() // 1000, b'{"event": "incident.opened"}'
@@ -160,7 +162,7 @@ def test_the_program_that_checks_a_signature_knows_ours_and_no_other() -> None:
 
 
 def test_the_readme_has_the_two_commands_of_a_newcomer() -> None:
-    first, second = (text for _, text in _blocks(ROOT / "README.md", "sh") if text.startswith(SETS_UP))
+    first, second = (text for _, text in blocks(ROOT / "README.md", "sh") if text.startswith(SETS_UP))
     assert first.endswith("trackdesk demo\n")
     assert second.endswith("python -m tests\n")
 

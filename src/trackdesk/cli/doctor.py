@@ -46,4 +46,7 @@ def _print(findings: Iterable[Finding]) -> None:
             print(f"{'':<{longest + 9}}→ {safe_text(each.remedy)}")
     wrong = [each for each in findings if each.level != "OK"]
     print()
-    facts([("all is well", "") if not wrong else (f"{len(wrong)} to look at", ", ".join(each.name for each in wrong))])
+    if wrong:
+        facts([(f"{len(wrong)} to look at", ", ".join(each.name for each in wrong))])
+    else:
+        print("all is well")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _WORDS = ("service", "process", "department", "assignee", "reported_by")
 _SORTS = ("opened_at", "updated_at", "severity")
 _STYLES = {"CRITICAL": "bad", "HIGH": "bad", "MEDIUM": "warn", "CLOSED": "dim", "LOW": ""}
+_DUE = {"missing": "expected", "failed": "failed", "stalled": "stalled"}
+"""What stands at the origin's own instant, where it isn't a deadline."""
+_TOLD_ELSEWHERE = frozenset({"title", "due_at", "comment", "content"})
 _COLUMNS = (
     Column("REF"),
     Column("SEVERITY"),
@@ -264,7 +267,7 @@ def _print_incident(
             ("department", found.department),
             ("assignee", found.assignee or "nobody"),
             ("reported by", found.reported_by),
-            ("due", times.full(found.due_at)),
+            (_DUE.get(found.origin, "due"), times.full(found.due_at) if found.due_at != found.opened_at else None),
             ("opened", times.full(found.opened_at)),
             ("seen late", "trackdesk itself was away when it happened" if found.seen_late else None),
             ("occurrences", str(found.occurrences)),
@@ -276,7 +279,7 @@ def _print_incident(
     for title, rows in (
         ("timeline", [(times.full(each.at), f"{each.kind} by {each.actor}{_change(each)}") for each in timeline]),
         ("comments", [(times.full(each.created_at), f"{each.author}: {each.content}") for each in comments]),
-        ("who was told, or not", [(times.full(each.at), f"{each.subject}: {each.detail}") for each in routing]),
+        ("who was told, or not", [(times.full(each.at), each.detail) for each in routing]),
     ):
         if rows:
             heading(title)
@@ -284,10 +287,14 @@ def _print_incident(
 
 
 def _change(entry: JournalEntry) -> str:
-    """What changed, in words: `status OPEN → CLOSED`."""
-    parts = [
-        f"{name} {value[0]} → {value[1]}" if isinstance(value, list) and len(value) == 2 else f"{name} {value}"
-        for name, value in entry.changed.items()
-        if name != "title"
-    ]
+    """What changed, in words: `status OPEN → CLOSED`. What stands above the timeline or below it is left out."""
+    parts = []
+    for name, value in entry.changed.items():
+        if name in _TOLD_ELSEWHERE:
+            continue
+        if isinstance(value, list) and len(value) == 2:
+            old, new = ("none" if each is None else each for each in value)
+            parts.append(f"{name} {old} → {new}")
+        else:
+            parts.append(f"{name} {value}")
     return f": {', '.join(parts)}" if parts else ""

@@ -82,7 +82,7 @@ def show_process(args: argparse.Namespace) -> int:
             print_json(plain(process))
             return exits.OK
         runs = await client.runs.list({"process": [process.name], "limit": _SHOWN})
-        _print_process(process, runs.data)
+        _print_process(process, runs.data, client.url)
         return exits.OK
 
     return with_client(args, work)
@@ -143,8 +143,9 @@ def _each(
     return with_client(args, work)
 
 
-def _print_process(process: Process, runs: list[Run]) -> None:
-    print(f"{paint(*state(process))}  {paint(process.name, 'strong')}  {process.description or ''}\n")
+def _print_process(process: Process, runs: list[Run], url: str) -> None:
+    described = f"  {process.description}" if process.description else ""
+    print(f"{paint(*state(process))}  {paint(process.name, 'strong')}{described}\n")
     schedule = process.schedule
     grace = None if schedule is None else process.grace if process.grace is not None else usual_grace(schedule)
     counts = process.runs
@@ -164,7 +165,7 @@ def _print_process(process: Process, runs: list[Run]) -> None:
             ("service", process.service),
             ("category", process.category),
             ("runbook", process.runbook_url),
-            ("pings", f"/ping/{process.ping_uuid}" if process.ping_uuid else None),
+            ("pings", f"{url}/ping/{process.ping_uuid}" if process.ping_uuid else None),
             ("runs", f"{counts.total:,}, of which {counts.failed:,} failed and {counts.late:,} were late"),
             ("well", None if counts.success_rate is None else f"{int(counts.success_rate * 100)}%"),
             ("takes", _takes(process)),

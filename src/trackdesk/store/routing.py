@@ -68,15 +68,24 @@ def _step(at: int, kind: str, subject: str, detail: str, told: bool | None = Non
     return RoutingStep.model_construct(at=at, kind=kind, subject=subject, told=told, detail=detail)
 
 
+_REASONS = {
+    "missed": ("missed its deadline", "due since"),
+    "missing": ("did not start", "expected at"),
+    "failed": ("failed", None),
+    "stalled": ("went silent", None),
+}
+"""By origin: what happened, and how the instant is called that it was due at, where that is not when it was opened."""
+
+
 def _cause(incident: Incident) -> RoutingStep:
     what = incident.process or incident.service or incident.ref
     if incident.origin == "report":
         detail = f"{incident.reported_by or 'Somebody'} reported it"
     else:
-        reason = {"missed": "missed its deadline", "failed": "failed", "stalled": "went silent"}
-        detail = f"{what} {reason.get(incident.origin, incident.origin)}"
-    if incident.due_at is not None and incident.due_at != incident.opened_at:
-        detail += f", due since {format_instant(incident.due_at)}"
+        reason, since = _REASONS.get(incident.origin, (incident.origin, None))
+        detail = f"{what} {reason}"
+        if since is not None and incident.due_at is not None:
+            detail += f", {since} {format_instant(incident.due_at)}"
     if incident.seen_late:
         detail += "; trackdesk was away at that time and saw it later"
     return _step(incident.opened_at, "cause", what, detail)
