@@ -42,8 +42,9 @@ def open_database(path: Path, *, busy_limit: float = 5.0) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise translate(error, f"open {path}") or StoreError(f"could not open {path}: {error}") from error
     try:
-        # Only heard before a file's first page is written. What it costs every insert was measured: nothing to be seen.
-        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+        if path.stat().st_size == 0:  # later it is not heard any more, and would wait for a lock in vain
+            # What it costs every insert was measured: nothing to be seen.
+            connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
         _switch_to_wal(connection, busy_limit)
         _set_pragmas(connection)
     except sqlite3.Error as error:
