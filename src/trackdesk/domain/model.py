@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -21,6 +20,7 @@ MAX_INTEGER = 2**53 - 1
 
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]{1,100}$"
 LABEL_PATTERN = r"^[^/\x00-\x1f\x7f]{1,100}$"
+_new = object.__new__
 _set = object.__setattr__
 _TAG_KEY = re.compile(r"[A-Za-z0-9_./-]{1,128}", re.ASCII)
 
@@ -36,22 +36,23 @@ class Value(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    every_field: ClassVar[set[str]] = set()
+    """Their names. One set for all that are trusted: models are frozen, and copies take a copy of it."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.every_field = set(cls.model_fields)
+
     @classmethod
     def trusted(cls, **values: Any) -> Self:
-        """What `model_construct` makes, at a tenth of its price: `values` are all the fields, in the order of the
+        """What `model_construct` makes, at a quarter of its price: `values` are all the fields, in the order of the
         model, and are not checked."""
-        made = cls.__new__(cls)
+        made = _new(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", cls._all_fields())
+        _set(made, "__pydantic_fields_set__", cls.every_field)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
-
-    @classmethod
-    @cache
-    def _all_fields(cls) -> set[str]:
-        """One set for all: models are frozen, and copies take a copy of it."""
-        return set(cls.model_fields)
 
     def to_json(self) -> bytes:
         """As it is answered."""
