@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.e2e.pages import blocks
 from tests.e2e.ready import ready_trackdesk
@@ -159,6 +160,21 @@ def test_the_program_that_checks_a_signature_knows_ours_and_no_other() -> None:
     assert not is_genuine("a secret of ours", header, body + b" ")
     assert not is_genuine("a secret of ours", sign("a secret of ours", body, now - 301_000_000), body)
     assert not is_genuine("a secret of ours", "", body)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), [(page.name, text) for page in PAGES for _, text in blocks(page, "yaml")], ids=lambda it: it[:12]
+)
+def test_every_yaml_can_be_read(page: str, text: str) -> None:
+    assert all(isinstance(document, dict) for document in yaml.safe_load_all(text)), page
+
+
+def test_rules_of_prometheus_name_figures_that_there_are() -> None:
+    page = ROOT / "docs" / "operations.md"
+    named = {name for _, text in blocks(page, "yaml") for name in re.findall(r"trackdesk_[a-z_]+", text)}
+    known = set(re.findall(r"^\| `(trackdesk_[a-z_]+)` \|", page.read_text("utf-8"), re.MULTILINE))
+    assert named
+    assert {name.removesuffix("_bucket") for name in named} <= known
 
 
 def test_the_readme_has_the_two_commands_of_a_newcomer() -> None:
