@@ -137,6 +137,13 @@ def test_a_bad_setting_is_wrong_usage(environ: dict[str, str], capsys: pytest.Ca
     assert "url: expected http" in capsys.readouterr().err
 
 
+def test_a_bad_flag_is_told_alone_not_under_a_page_of_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--since", "1x"]) == exits.USAGE
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("trackdesk runs: argument --since: expected a duration (30m, 7d) or an RFC 3339 time")
+    assert said[1:] == ["`trackdesk runs --help` tells how it is used"]
+
+
 def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["incidets"]) == exits.USAGE
     assert "`trackdesk incidents`" in capsys.readouterr().err

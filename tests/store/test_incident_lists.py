@@ -208,6 +208,20 @@ async def test_the_timeline_is_the_incidents_journal_and_outlives_it(desk: House
         await incident_lists.timeline(readers, DEFAULT, 99, Listing())
 
 
+@pytest.mark.parametrize(
+    ("origin", "detail"),
+    [
+        ("missed", "backup missed its deadline, due since 2026-01-01T23:59:59.000000Z"),
+        ("missing", "backup did not start, expected at 2026-01-01T23:59:59.000000Z"),
+        ("failed", "backup failed"),
+        ("stalled", "backup went silent"),
+    ],
+)
+async def test_routing_begins_with_what_happened(house: House, readers: Readers, origin: str, detail: str) -> None:
+    incident = house.incident(process="backup", origin=origin, opened_at=NOW, due_at=NOW - SECOND)
+    assert [step.detail for step in (await incident_lists.routing(readers, DEFAULT, incident)).steps] == [detail]
+
+
 async def test_routing_tells_why_who_was_told_or_not_in_the_order_of_time(house: House, readers: Readers) -> None:
     incident = house.incident(process="backup", opened_at=NOW, due_at=NOW - SECOND, seen_late=1, department="dev")
     page, mail = house.channel("page-dev"), house.channel("mail-ops")

@@ -56,10 +56,11 @@ def build_parser(verb: Verb) -> argparse.ArgumentParser:
     import argparse
 
     from trackdesk.cli.common import add_common, terminal_width
+    from trackdesk.cli.parser import Parser
 
     usage = f"trackdesk {verb.name} [flags] NAME -- COMMAND…" if verb.takes_command else None
     width = terminal_width()
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         f"trackdesk {verb.name}",
         usage=usage,
         allow_abbrev=False,

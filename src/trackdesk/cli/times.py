@@ -11,17 +11,25 @@ now = when.wall_clock
 
 def since(text: str) -> int:
     """µs: `2h` before now, or a time. Raises ValueError."""
-    return now() - parse_duration(text) if _is_span(text) else instant(text)
+    return now() - parse_duration(text) if _is_span(text) else _instant_or_span(text)
 
 
 def ahead(text: str) -> int:
     """µs: `90d` from now, or a time. Raises ValueError."""
-    return now() + parse_duration(text) if _is_span(text) else instant(text)
+    return now() + parse_duration(text) if _is_span(text) else _instant_or_span(text)
 
 
 def instant(text: str) -> int:
     """µs: RFC 3339 or epoch seconds. Raises ValueError."""
     return parse_instant(int(text)) if text.isdecimal() else parse_instant(text)
+
+
+def _instant_or_span(text: str) -> int:
+    try:
+        return instant(text)
+    except ValueError:
+        accepted = "a duration (30m, 7d) or an RFC 3339 time with an offset (2026-01-02T03:04:05Z)"
+        raise ValueError(f"expected {accepted}, not {text!r}") from None
 
 
 def _is_span(text: str) -> bool:
