@@ -24,6 +24,7 @@ from trackdesk.domain.filters import IncidentFilter, NotificationFilter, Process
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.model import Value
 from trackdesk.domain.run import RunAddress
+from trackdesk.runtime import tune
 from trackdesk.store import inbox, incident_lists, process_lists, run_lists
 from trackdesk.store.migrate import migrate
 from trackdesk.store.opening import open_database
@@ -321,6 +322,7 @@ async def measure(path: Path, size: float, repeat: int) -> list[str]:
         runs, incidents = (await readers.all("SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM incidents)"))[0]
         print(f"{runs} runs, {incidents} incidents, {size:.0f} MiB; milliseconds")
         print(f"{'':<58} {'p50':>9} {'p95':>9} {'max':>9} {'CPU':>9}")
+        tune()
         bench = Bench(readers, runs, incidents, repeat)
         await bench.run_cases()
         await bench.other_cases()
