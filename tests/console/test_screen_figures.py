@@ -86,12 +86,12 @@ async def test_figures_are_of_all_runs_until_the_cursor_goes_to_a_process(desk: 
     await _ended(desk, "import", status="FAILED")
     await _ended(desk, "report")
     await _figures(desk)
-    await desk.sees("Runs of all, the last 24 hours")
+    await desk.sees("Runs of all, last 24h")
     await until(lambda: "33.3%" in desk.line(" all "))
     outcomes = desk.app.screen.query_one("#outcomes", BarChart)
     assert sum(bar.height for bar in outcomes.bars) == 3
     await desk.press("j")
-    await desk.sees("Runs of import, the last 24 hours")
+    await desk.sees("Runs of import, last 24h")
     assert sum(bar.height for bar in outcomes.bars) == 2
     spread = desk.app.screen.query_one("#spread", BarChart)
     assert sum(bar.height for bar in spread.bars) == 1
@@ -100,14 +100,14 @@ async def test_figures_are_of_all_runs_until_the_cursor_goes_to_a_process(desk: 
 async def test_comma_and_full_stop_choose_the_time_and_say_where_it_ends(desk: Desk) -> None:
     await _ended(desk, "import", ago=90)
     await _figures(desk)
-    await desk.sees("Runs of all, the last 24 hours")
+    await desk.sees("Runs of all, last 24h")
     await desk.press("comma")
     await desk.sees("No run ended in this time")
     await desk.press("comma")
     await desk.sees(", shorter: one hour is the shortest")
-    for words in ("24 hours", "7 days", "30 days", "90 days"):
+    for name in ("24h", "7d", "30d", "90d"):
         await desk.press("full_stop")
-        await desk.sees(f"Runs of all, the last {words}")
+        await desk.sees(f"Runs of all, last {name}")
     await desk.press("full_stop")
     await desk.sees(". longer: 90 days are the longest")
 
@@ -138,7 +138,7 @@ async def test_figures_fit_eighty_columns_with_their_charts_above_one_another(se
     async with desk_over(server, "processes", size=(80, 24)) as desk:
         await _ended(desk, "import")
         await _figures(desk)
-        await desk.sees("Runs of all, the last 24 hours")
+        await desk.sees("Runs of all, last 24h")
         assert max(map(len, desk.frame.splitlines())) <= 80
         assert "Runs that took at most" not in desk.frame
         await desk.press("tab", "end")

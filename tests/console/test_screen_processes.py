@@ -114,7 +114,7 @@ async def test_the_tabs_lead_to_tags_and_figures_and_back_to_the_same_row(desk: 
     await desk.press("j", "right_square_bracket")
     await desk.sees("env=prod")
     await desk.press("right_square_bracket")
-    await desk.sees("Runs of all, the last 24 hours")
+    await desk.sees("Runs of all, last 24h")
     await desk.press("right_square_bracket")
     await desk.sees("[Processes]")
     await until(lambda: desk.line("report").startswith("\u258c"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 
-from trackdesk.widgets import braille, budget, glyphs, plot, when
+from trackdesk.widgets import braille, budget, glyphs, when
 from trackdesk.widgets.cells import draw
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_lines, safe_text
@@ -149,13 +149,3 @@ def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int, align: s
     look = Look.of(App())
     drawn = "".join(segment.text for segment in draw(text, width, align, look, NOW))  # type: ignore[arg-type]
     assert cell_len(drawn) == width
-
-
-def test_a_histogram_is_as_large_as_asked_and_plain_in_ascii() -> None:
-    look = Look.of(App())
-    lines = plot.histogram([1, 2, 2, 3, 3, 3, 4], 50, 10, look, bins=4).plain.rstrip("\n").split("\n")
-    assert (len(lines), max(map(len, lines))) == (10, 50)
-    plain = plot.bars(["a", "b"], [1, 2], 40, 8, Look(look.styles, look.fills, ascii_only=True))
-    assert "#" in plain.plain
-    with pytest.raises(ValueError, match="2 labels for 1 values"):
-        plot.bars(["a", "b"], [1], 40, 8, look)

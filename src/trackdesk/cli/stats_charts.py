@@ -6,16 +6,17 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.cli import times
-from trackdesk.cli.table import paint
-from trackdesk.domain.clock import SECOND
-from trackdesk.widgets import when
+from trackdesk.cli.table import coloured, paint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from trackdesk.domain.analytics import Bar, Stats
+    from trackdesk.widgets.plot import Chart
 
-_HEIGHT: Final = 4
+_LOW: Final = 5
+_HIGH: Final = 11
+_STYLES: Final = {"run": "good", "ok": "good", "new": "", "late": "warn", "fail": "bad", "dim": "dim"}
 _AXIS: Final = 8
 _WIDEST: Final = 160
 
@@ -27,12 +28,19 @@ def share(percent: float | None) -> str:
 
 def draw(found: Stats, columns: int) -> None:
     """Runs, how many of them missed or failed, and how long they took, over time."""
-    rows = found.data
-    _chart("runs", [float(row.count) for row in rows], columns, "", lambda value: f"{value:g}")
-    _chart("missed or failed", [_problems(row.problems, row.count) for row in rows], columns, "bad", share)
-    took = [None if row.p90 is None else row.p90 / SECOND for row in rows]
-    _chart("p90", took, columns, "warn", lambda value: times.span(round(value * SECOND)))
-    _times(found, columns)
+    from trackdesk.widgets.axes import NUMBERS
+    from trackdesk.widgets.percentiles import percentile_lines
+    from trackdesk.widgets.plot import Chart, Line
+
+    at = [row.time for row in found.data]
+    took = percentile_lines(found.data)
+    columns = min(columns, _WIDEST)
+    # As wide as the one below is with the names of its lines.
+    alone = columns - max(len(line.name) for line in took.lines)
+    _chart("runs", Chart(at, [Line("", [row.count for row in found.data], "run")], NUMBERS), alone, _LOW)
+    problems = [_problems(row.problems, row.count) for row in found.data]
+    _chart("missed or failed", Chart(at, [Line("", problems, "fail")], NUMBERS._replace(say=share)), alone, _LOW)
+    _chart("how long they took", took, columns, _HIGH)
 
 
 def draw_bars(bars: Sequence[Bar], columns: int) -> None:
@@ -50,37 +58,12 @@ def _problems(problems: int, count: int) -> float | None:
     return 100 * problems / count if count else None
 
 
-def _chart(title: str, values: Sequence[float | None], columns: int, style: str, say: Callable[[float], str]) -> None:
-    from trackdesk.widgets.braille import Scale, braille, plain
+def _chart(title: str, chart: Chart, columns: int, rows: int) -> None:
+    from trackdesk.widgets.plot import Pen, draw
 
     print(paint(f"\n{title}", "dim"))
-    cells = max(min(columns, _WIDEST) - _AXIS - 1, 4)
-    scale = Scale.over(values)
-    can_draw = _can_draw()
-    wide = _stretched(values, 2 * cells if can_draw else cells)
-    lines = (braille if can_draw else plain)(wide, cells, _HEIGHT, scale)
-    for number, line in enumerate(lines):
-        label = say(scale.high) if number == 0 else say(scale.low) if number == _HEIGHT - 1 else ""
-        print(f"{paint(f'{label:>{_AXIS}}', 'dim')} {paint(line, style)}".rstrip())
-
-
-def _stretched(values: Sequence[float | None], points: int) -> list[float | None]:
-    """As many points as there is room for: values repeat, or the greatest of several stands for them."""
-    count = len(values)
-    if count <= points:
-        return [values[index * count // points] for index in range(points)]
-    found: list[float | None] = []
-    for index in range(points):
-        some = [v for v in values[index * count // points : (index + 1) * count // points] if v is not None]
-        found.append(max(some, default=None))
-    return found
-
-
-def _times(found: Stats, columns: int) -> None:
-    left, right = (when.day_clock(at, times.now()) for at in (found.meta.from_, found.meta.to))
-    cells = max(min(columns, _WIDEST) - _AXIS - 1, 4)
-    both = len(left) + len(right) < cells
-    print(paint(f"{'':{_AXIS}} {left}{right:>{cells - len(left)}}" if both else f"{'':{_AXIS}} {left}", "dim"))
+    for row in draw(chart, columns, rows, Pen(coloured=coloured(), ascii_only=not _can_draw())):
+        print("".join(paint(text, _STYLES[role]) for text, role, _ in row).rstrip())
 
 
 def _can_draw() -> bool:

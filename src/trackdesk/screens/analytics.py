@@ -18,7 +18,9 @@ from trackdesk.widgets.columns import Column
 from trackdesk.widgets.dialogs import ChooseDialog
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.line_plot import LinePlot
 from trackdesk.widgets.live_table import LiveTable
+from trackdesk.widgets.percentiles import percentile_lines
 from trackdesk.widgets.rows import Row
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class AnalyticsView(Ranged):
     DEFAULT_CSS = """
     AnalyticsView > .charts { height: 3fr; layout: grid; grid-size: 1; grid-rows: 8; scrollbar-size-vertical: 1; }
     AnalyticsView > LiveTable { height: 2fr; }
-    AnalyticsView BarChart { height: 100%; }
+    AnalyticsView BarChart, AnalyticsView LinePlot { height: 100%; }
     .-wide AnalyticsView > .charts, .-full AnalyticsView > .charts {
         grid-size: 2 2; grid-rows: 1fr; grid-gutter: 0 1;
     }
@@ -93,7 +95,7 @@ class AnalyticsView(Ranged):
         yield self.range_line
         with _Charts(classes="charts"):
             yield BarChart("Runs", empty="No run ended in this time", say=figures.say_count, id="outcomes")
-            yield BarChart("Completion times", empty="No run completed", say=figures.say_span, id="times")
+            yield LinePlot("Completion times", empty="No run completed", id="times")
             yield BarChart("How they are spread", empty="No run completed", say=figures.say_count, id="spread")
         yield LiveTable(
             self.COLUMNS,
@@ -140,12 +142,12 @@ class AnalyticsView(Ranged):
         missed = totals.missed_percent
         said = [Toned(f"missed {missed:.1f}%", "late" if missed else "dim")] if missed is not None else []
         chosen = self.range
-        outcomes, times, spread = self.query(BarChart)
+        outcomes, spread = self.query(BarChart)
         bars = figures.outcome_bars(stats.data, chosen)
-        outcomes.put(bars, title=f"Runs of {of}, {chosen.words}", notes=[*said, *figures.OUTCOMES])
-        scale = figures.time_scale(stats.data)
-        note = [Toned("each line as many times more", "dim")] if scale.steep else []
-        times.put(figures.time_bars(stats.data, chosen, scale), notes=[*figures.TIMES, *note], say=scale.say)
+        outcomes.put(bars, title=f"Runs of {of}, last {chosen.name}", notes=[*figures.OUTCOMES, *said])
+        lines = percentile_lines(stats.data)
+        steep = [Toned("each line many times more", "dim")] if lines.log else []
+        self.query_one(LinePlot).put(lines, notes=steep)
         notes = [Toned(f"p50 {figures.span(totals.p50)}  p90 {figures.span(totals.p90)}", "dim")] if totals.p50 else []
         spread.put(figures.spread_bars(totals), title="Runs that took at most", notes=notes)
 

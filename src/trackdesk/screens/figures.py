@@ -1,9 +1,8 @@
-"""Figures as bars: how runs ended over time, how long they took over time, and how that is spread."""
+"""Figures as bars: how runs ended over time, and how long they took."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from trackdesk.screens.ranges import bucket_label
 from trackdesk.widgets import when
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from trackdesk.widgets.glyphs import Role
 
 OUTCOMES = (legend("ok", "well"), legend("late", "late"), legend("fail", "failed"))
-TIMES = (legend("run", "p50"), legend("new", "p90"), legend("late", "p99"))
 _ENDED: dict[str, Role] = {"COMPLETED": "ok", "FAILED": "fail", "SKIPPED": "dim", "ACTIVE": "run"}
 
 
@@ -41,42 +39,6 @@ def outcome_bars(buckets: Sequence[BucketFigures], chosen: Range) -> list[Bar]:
         late = each.problems - failed
         parts: list[tuple[float, Role]] = [(each.count - each.problems, "ok"), (late, "late"), (failed, "fail")]
         bars.append(Bar(parts if each.count else (), bucket_label(each, chosen)))
-    return bars
-
-
-class TimeScale(NamedTuple):
-    """How high a time stands. A steep one goes by its logarithm, above a little less than the least: that way a job of
-    seconds is still seen beside one of hours."""
-
-    steep: bool
-    low: float
-
-    def height(self, micros: float) -> float:
-        return math.log10(max(micros, self.low) / self.low) if self.steep else micros
-
-    def say(self, height: float) -> str:
-        return say_span(self.low * 10**height if self.steep else height)
-
-
-_STEEP = 30
-"""How many times the least p50 the greatest p99 is from which on a straight scale shows nothing of the small ones."""
-
-
-def time_scale(buckets: Sequence[BucketFigures]) -> TimeScale:
-    least = min((each.p50 for each in buckets if each.p50), default=1)
-    most = max((each.p99 for each in buckets if each.p99), default=1)
-    return TimeScale(most > _STEEP * least, max(least / 2, 1.0))
-
-
-def time_bars(buckets: Sequence[BucketFigures], chosen: Range, scale: TimeScale) -> list[Bar]:
-    """p50, and how much more p90 and p99 are."""
-    bars = []
-    for each in buckets:
-        parts: list[tuple[float, Role]] = []
-        if each.p50 is not None and each.p90 is not None and each.p99 is not None:
-            p50, p90, p99 = map(scale.height, (each.p50, each.p90, each.p99))
-            parts = [(p50, "run"), (p90 - p50, "new"), (p99 - p90, "late")]
-        bars.append(Bar(parts, bucket_label(each, chosen)))
     return bars
 
 

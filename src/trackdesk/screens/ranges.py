@@ -20,15 +20,14 @@ class Range(NamedTuple):
     """µs."""
     bucket: str
     """As the API takes it: about fifty of them, so that also narrow terminals show all."""
-    words: str
 
 
 RANGES: Sequence[Range] = (
-    Range("1h", when.HOUR, "minute", "the last hour"),
-    Range("24h", when.DAY, "30m", "the last 24 hours"),
-    Range("7d", 7 * when.DAY, "4h", "the last 7 days"),
-    Range("30d", 30 * when.DAY, "day", "the last 30 days"),
-    Range("90d", 90 * when.DAY, "48h", "the last 90 days"),
+    Range("1h", when.HOUR, "minute"),
+    Range("24h", when.DAY, "30m"),
+    Range("7d", 7 * when.DAY, "4h"),
+    Range("30d", 30 * when.DAY, "day"),
+    Range("90d", 90 * when.DAY, "48h"),
 )
 _BY_NAME = {each.name: each for each in RANGES}
 USUAL = "24h"

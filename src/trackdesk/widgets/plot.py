@@ -1,39 +1,161 @@
-"""Charts for analysis: the one place that knows plotext. Too slow for a live line: that is `braille`.
+"""Line charts for analysis: the one place that knows plotext. Too slow for a live line: that is `braille`.
 
-A chart takes 10 to 40 ms: draw it in a thread worker and not more than once a second.
+A chart takes 5 to 40 ms: draw it in a thread (`LinePlot` does) and not more than once a second.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from threading import Lock
 from typing import Any
 
-from rich.text import Text
+from rich.cells import cell_len
 
-from trackdesk.widgets.look import Look
+from trackdesk.widgets.axes import DURATIONS, Measure, Scale, Tick, scale, times
+from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.safe import safe_text
 
-_INK = re.compile("[\u2580-\u259f\u2800-\u28ff#]+")
-_FRAME = str.maketrans("┌┐└┘─│┤┬├┴┼█", "++++-|+++++#")
+_AXIS = 8
+"""Cells for the scale left of the lines, as all charts have."""
+_LONGEST = 12
+"""Cells that the name of a line may take right of it."""
+_TICK_ROWS, _LOG_TICK_ROWS = 3, 2
+_TICK_CELLS = 9
+"""How far ticks are apart at least: a label and some room."""
+_COLOUR = re.compile("\x1b\\[([0-9;]*)m")
+_PLAIN = str.maketrans("─╌┄┈│┤┬┼├", "-----+---")
+_FINE = "braille"
+# Without colour lines differ by these, besides by their names at their ends.
+_PLAIN_MARKERS = ("braille", "·", "hd", "+", "x")
+_ASCII_MARKERS = (".", "o", "#", "+", "x")
+_SHOWN = {"braille": "⠒⠒", "hd": "▄▄"}
+"""How markers that are no single character look in a legend."""
+_ALONE, _ASCII_ALONE = "•", "*"
 
 # plotext has one figure for the whole process.
 _one_figure = Lock()
 
 
-def histogram(values: Sequence[float], width: int, height: int, look: Look, *, bins: int = 20) -> Text:
-    """How often values fall into each of `bins` equal ranges."""
-    return _drawn(lambda figure: figure.hist(list(values), bins=bins), width, height, look)
+@dataclass(frozen=True, slots=True)
+class Line:
+    name: str
+    values: Sequence[float | None]
+    """One for each of the times of the chart; None leaves a gap."""
+    role: Role
 
 
-def bars(labels: Sequence[str], values: Sequence[float], width: int, height: int, look: Look) -> Text:
-    """One bar a label, side by side. Raises `ValueError` when there are not as many labels as values."""
-    if len(labels) != len(values):
-        raise ValueError(f"bars: {len(labels)} labels for {len(values)} values; give one label for each value")
-    names = [safe_text(label) for label in labels]
-    return _drawn(lambda figure: figure.bar(names, list(values)), width, height, look)
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """What lines are drawn with. A pen without colours or for ASCII only draws each line in another way."""
+
+    coloured: bool = True
+    ascii_only: bool = False
+
+    def marker(self, at: int) -> str:
+        markers = _ASCII_MARKERS if self.ascii_only else (_FINE,) if self.coloured else _PLAIN_MARKERS
+        return markers[at % len(markers)]
+
+    @property
+    def alone(self) -> str:
+        """A point between two gaps."""
+        return _ASCII_ALONE if self.ascii_only else _ALONE
 
 
-def _drawn(signal: Any, width: int, height: int, look: Look) -> Text:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Several lines over the same time. Raises `ValueError` when one has not as many values as there are times."""
+
+    times: Sequence[int]
+    """µs, ascending."""
+    lines: Sequence[Line]
+    measure: Measure = DURATIONS
+    log: bool = False
+    thresholds: Sequence[tuple[str, float]] = ()
+    """(name, value): lines straight across, always within the scale."""
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            if len(line.values) != len(self.times):
+                counts = f"{len(line.values)} values for {len(self.times)} times"
+                raise ValueError(f"line {line.name!r}: {counts}; give one for each")
+
+    @property
+    def known(self) -> list[float]:
+        return [value for line in self.lines for value in line.values if value is not None]
+
+
+def draw(chart: Chart, width: int, height: int, pen: Pen, *, zone: tzinfo | None = None) -> list[list[Toned]]:
+    """`height` rows of parts, together at most `width` cells: the lines with their names at their ends, and the ticks.
+    Without any value, or without room, no rows."""
+    names = [
+        safe_text(name) for name in (*(line.name for line in chart.lines), *(name for name, _ in chart.thresholds))
+    ]
+    margin = min(max((cell_len(name) for name in names), default=0), _LONGEST) + 1
+    cells, rows = width - _AXIS - margin, height - 1
+    if not chart.known or cells < 2 or rows < 2:
+        return []
+    most = max(rows // (_LOG_TICK_ROWS if chart.log else _TICK_ROWS), 2)
+    limits = [value for _, value in chart.thresholds]
+    over = scale([*chart.known, *limits], chart.measure, most, log=chart.log)
+    first, last = chart.times[0], max(chart.times[-1], chart.times[0] + 1)
+    below = times(first, last, max(cells // _TICK_CELLS, 1), zone)
+    drawn = _canvas(chart, over, (first, last), (cells, rows), pen)
+    beside = {_row(over, value, rows): Toned(f"{said:>{_AXIS - 1}} ", "dim") for value, said in over.ticks}
+    ends = _ends(chart, over, rows)
+    found = []
+    for row, parts in enumerate(drawn):
+        end = [Toned(" ", "dim"), ends[row]] if row in ends else []
+        found.append([beside.get(row, Toned(" " * _AXIS, "dim")), *parts, *end])
+    return [*found, [Toned(_times_line(below, (first, last), cells), "dim")]]
+
+
+def legend(chart: Chart, pen: Pen) -> list[Toned]:
+    """The names of the lines in their colours, for the line above the chart."""
+    markers = (pen.marker(at) for at in range(len(chart.lines)))
+    return [
+        Toned(f"{_SHOWN.get(marker, marker * 2)} {safe_text(line.name)}", line.role)
+        for marker, line in zip(markers, chart.lines, strict=True)
+    ]
+
+
+def _row(over: Scale, value: float, rows: int) -> int:
+    """The row from the top that a value is in."""
+    return min(max(round((1 - over.share(value)) * (rows - 1)), 0), rows - 1)
+
+
+def _ends(chart: Chart, over: Scale, rows: int) -> dict[int, Toned]:
+    """The name of each line at the row of its last value, or near it where others stand there already."""
+    wanted: list[tuple[float, str, Role]] = [(value, name, "late") for name, value in chart.thresholds]
+    # Of as high ones the last line stands above: so percentiles are in their order.
+    for line in reversed(chart.lines):
+        last = next((value for value in reversed(line.values) if value is not None), None)
+        if last is not None:
+            wanted.append((last, line.name, line.role))
+    placed: dict[int, Toned] = {}
+    free = rows
+    # From the top down, and never so low that those beneath have no row left.
+    for below, (value, name, role) in enumerate(sorted(wanted, key=lambda each: -each[0])):
+        lowest = rows - len(wanted) + below
+        row = max(_row(over, value, rows), rows - free)
+        row = min(row, lowest) if lowest >= rows - free else row
+        if row >= rows:
+            break
+        placed[row] = Toned(safe_text(name)[:_LONGEST], role)
+        free = rows - row - 1
+    return placed
+
+
+def _times_line(ticks: Sequence[Tick], limits: tuple[int, int], cells: int) -> str:
+    line = ""
+    for at, said in ticks:
+        start = _AXIS + round((at - limits[0]) / (limits[1] - limits[0]) * (cells - 1))
+        if start >= len(line) + (1 if line else 0) and start + len(said) <= _AXIS + cells:
+            line = line.ljust(start) + said
+    return line
+
+
+def _canvas(chart: Chart, over: Scale, limits: tuple[int, int], size: tuple[int, int], pen: Pen) -> list[list[Toned]]:
     # A tenth of a second to import, and most sessions never look at a chart of this kind.
     import plotext  # noqa: PLC0415
 
@@ -43,10 +165,45 @@ def _drawn(signal: Any, width: int, height: int, look: Look) -> Text:
         figure = plotext.figure
         figure.clear()
         figure.theme("colorless")
-        figure.draw(signal(figure))
-        figure.plot_size(width, height)
-        plain = plotext.uncolorize(figure.build().string())
+        figure.axes(False)
+        for axis, lower, upper in (("x", *limits), ("y", 0, 1)):
+            figure.ruler(axis).frequency(0)
+            figure.ruler(axis).lim(lower, upper)
+        for _, value in chart.thresholds:
+            figure.line(over.share(value), pixel=plotext.pixel(len(chart.lines) + 1), style="dotted")
+        # The first line is drawn last, above the others.
+        for at, line in reversed(list(enumerate(chart.lines))):
+            pixel = plotext.pixel(at + 1)
+            for stretch in _stretches(chart.times, line.values):
+                marker = plotext.marker(pen.marker(at) if len(stretch) > 1 else pen.alone, pixel)
+                xs, ys = [x for x, _ in stretch], [over.share(y) for _, y in stretch]
+                figure.draw(figure.signal(xs, ys, marker=marker).lines(len(stretch) > 1))
+        figure.plot_size(*size)
+        drawn = figure.build().string()
         figure.clear()
-    text = Text(plain.translate(_FRAME) if look.ascii_only else plain, look.role("dim"), no_wrap=True)
-    text.highlight_regex(_INK, look.role("run"))
-    return text
+    roles: list[Role] = [*(line.role for line in chart.lines), "late"]
+    return [list(_parts(row, roles, pen)) for row in drawn.splitlines()[: size[1]]]
+
+
+def _stretches(at: Sequence[int], values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
+    """What lies between two gaps."""
+    found: list[tuple[int, float]] = []
+    for x, y in zip(at, values, strict=True):
+        if y is not None:
+            found.append((x, y))
+        elif found:
+            yield found
+            found = []
+    if found:
+        yield found
+
+
+def _parts(row: str, roles: Sequence[Role], pen: Pen) -> Iterator[Toned]:
+    """A row as plotext has it, with escapes for colours, as parts in our roles."""
+    pieces: list[Any] = _COLOUR.split(row)
+    role: Role = "dim"
+    for text, escape in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        if text:
+            yield Toned(text.translate(_PLAIN) if pen.ascii_only else text, role)
+        colour = escape.removeprefix("38;5;")
+        role = roles[int(colour) - 1] if colour != escape and colour.isdecimal() else "dim"
