@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from trackdesk.domain.errors import TrackdeskError, shorten
 from trackdesk.server import problems
@@ -37,6 +38,15 @@ class Malformed(TrackdeskError):
 
 class Connection(web.RequestHandler):
     """aiohttp's, which calls `handle_error` for what it can't parse."""
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A body that its `Content-Encoding` does not describe fails once more when aiohttp reads the rest of it; its
+        sender has the answer by then, and anybody can send such things."""
+        error = kw.get("exc_info")
+        if isinstance(error, (web.RequestPayloadError, HttpProcessingError)):
+            log.info("the rest of a body could not be read: %s", type(error).__name__)
+        else:
+            super().log_exception(*args, **kw)
 
     def handle_error(
         self,
