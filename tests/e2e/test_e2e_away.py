@@ -36,3 +36,10 @@ def test_a_server_that_goes_away_in_between_costs_the_command_nothing(premises: 
     premises.serve()
     premises.cli("start", "something-else")
     assert premises.data_of("runs", "show", uid)["status"] == "COMPLETED"
+
+
+def test_a_command_runs_also_when_a_setting_can_not_be_used(premises: Premises) -> None:
+    done = premises.cli("run", "nightly-import", "--", "sh", "-c", "echo 311 rows; exit 7", code=7, TRACKDESK_URL="x")
+    assert done.stdout == "311 rows\n"
+    assert "(from TRACKDESK_URL); nightly-import runs without being reported" in done.stderr
+    assert premises.cli("run", "nightly-import", "--url", "x", "--", "true", code=2).stdout == ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trackdesk.cli.common import checked, complain, settings_of
 from trackdesk.cli.start import add_run_arguments, body_of
 from trackdesk.sdk import values
+from trackdesk.settings import SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -48,8 +49,15 @@ def run(args: argparse.Namespace) -> int:
     from trackdesk.sdk.reporter import Plan
     from trackdesk.sdk.spool import Spool
 
-    settings = settings_of(args)
     body = {**body_of(args), **silence(args.heartbeat)}
+    try:
+        settings = settings_of(args)
+    except SettingsError as error:
+        if error.source.startswith("--"):
+            raise
+        # Nobody looks while a job runs, and the job matters more than its report.
+        complain(f"{error}; {args.name} runs without being reported")
+        return run_child(args.command, None, args.name, body, args.tail)
     talk = (lambda _text: None) if args.quiet else complain
     plan = Plan(
         find=settings.target,
