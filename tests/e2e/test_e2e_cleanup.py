@@ -35,6 +35,7 @@ def test_old_runs_are_counted_and_deleted_when_that_is_meant(premises: Premises)
     refused = premises.cli("cleanup", "--compact", code=1)
     assert refused.stderr == f"trackdesk: process {server.pid} serves {premises.database}; stop it first\n"
     premises.end(server)
+    premises.cli("cleanup", "--compact", "--dry-run", code=2)
     sizes = premises.data_of("cleanup", "--compact")
     assert sizes["after"] <= sizes["before"]
     premises.serve()

@@ -51,6 +51,11 @@ def _kinds(text: str) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     if args.compact:
+        if args.dry_run or args.what or args.process:
+            complain(
+                "cleanup: --compact rewrites all of the file, and goes with none of --dry-run, --what and --process"
+            )
+            return USAGE
         return _compact(args)
     body: dict[str, Any] = {"older_than": format_duration(args.older_than), "what": args.what, "process": args.process}
     Cleanup.model_validate(body)
