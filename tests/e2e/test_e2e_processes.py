@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -113,3 +114,11 @@ def test_the_shell_completes_the_names_of_processes(served: Premises, tmp_path: 
     assert done.stdout.split() == ["completed-by-tab"]
     assert (tmp_path / "asked").read_text() == "processes --names\n"
     assert "completed-by-tab" in served.within("processes", "--names").stdout.splitlines()
+
+
+def test_a_terminal_without_a_character_shows_another_and_json_stays_whole(premises: Premises) -> None:
+    premises.serve()
+    premises.within("process", "set", "books", "--description", "Bücher ✓", "--deadline", "5m")
+    assert "books" in premises.cli("processes", PYTHONIOENCODING="ascii").stdout
+    (process,) = json.loads(premises.cli("processes", "--json", PYTHONIOENCODING="ascii").stdout)
+    assert process["description"] == "Bücher ✓"

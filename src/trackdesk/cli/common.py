@@ -122,7 +122,9 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    # Spelt out where the locale can't show it: JSON stays whole then.
+    shows_all = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    print(json.dumps(value, ensure_ascii=not shows_all, indent=2))
 
 
 def say(args: argparse.Namespace, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ _EXAMPLES = """\
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb; gives the exit code."""
     _open_what_is_closed()
+    _say_what_the_stream_can()
     words = list(sys.argv[1:] if argv is None else argv)
     leading = _leading(words)
     rest = words[leading:]
@@ -125,6 +127,12 @@ def _guarded(work: Callable[[], int]) -> int:
 def _print_overview() -> int:
     print(overview())
     return exits.OK
+
+
+def _say_what_the_stream_can() -> None:
+    """A locale without a character that is printed shows another in its place: no reason to fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _open_what_is_closed() -> None:
