@@ -51,13 +51,13 @@ def ready_trackdesk(folder: Path) -> Iterator[Path]:
 
 
 def _load() -> None:
-    """What the verbs that call the server load, each when it is used."""
+    """What the verbs load when they are used."""
     from importlib import import_module
 
     from trackdesk.cli.verbs import VERBS
 
-    for name in ("trackdesk.client.client", "trackdesk.contract.endpoints", "trackdesk.cli.config_source"):
-        import_module(name)
+    for name in ("client.client", "contract.endpoints", "cli.config_source", "runtime", "server.app"):
+        import_module(f"trackdesk.{name}")
     for verb in VERBS:
         verb.load()
 

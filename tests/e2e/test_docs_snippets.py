@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import yaml
 from tests.e2e.pages import blocks
 from tests.e2e.ready import ready_trackdesk
 from trackdesk.engine.channels.signature import sign
-from trackdesk.sdk.locate import running_url
+from trackdesk.store.lock import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,21 +69,19 @@ def environ(tmp_path: Path, trackdesk: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, environ: dict[str, str]) -> Iterator[str]:
+def server(tmp_path: Path, environ: dict[str, str], trackdesk: Path) -> Iterator[str]:
     """The address of a server of this test's own."""
-    log = tmp_path / "server.log"
-    words = [sys.executable, "-m", "trackdesk.cli.main", "serve", "--port", "0"]
-    with log.open("wb") as said, subprocess.Popen(words, env=environ, stdout=said, stderr=said) as process:
-        try:
-            end = time.monotonic() + 20
-            while (url := running_url(tmp_path / "data")) is None:
-                assert process.poll() is None, log.read_text("utf-8")
-                assert time.monotonic() < end, "the server does not come up"
-                threading.Event().wait(0.02)
-            yield url
-        finally:
-            process.terminate()
-            process.wait(10)
+    log, database = tmp_path / "server.log", tmp_path / "data" / "trackdesk.sqlite3"
+    with log.open("wb") as said:
+        tool = subprocess.Popen([trackdesk, "serve", "--port", "0"], env=environ, stdout=said, stderr=said)
+    end = time.monotonic() + 20
+    while (holder := read_lock(database)) is None or not holder.url:
+        assert tool.poll() is None, log.read_text("utf-8")
+        assert time.monotonic() < end, "the server does not come up"
+        threading.Event().wait(0.02)
+    yield holder.url
+    os.kill(holder.pid, signal.SIGTERM)
+    assert tool.wait(10) == 0, log.read_text("utf-8")
 
 
 class _Hook(http.server.BaseHTTPRequestHandler):
