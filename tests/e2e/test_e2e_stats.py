@@ -14,6 +14,18 @@ def test_figures_are_shown_by_time_process_and_tag(served: Premises) -> None:
     by_time = served.within("stats", "stats-good", "--by", "hour").stdout.splitlines()
     assert by_time[0].split() == ["FROM", "RUNS", "FAILED", "MISSED", "AVG", "P50", "P90", "P99"]
     assert len(by_time) >= 25
+    days = served.within(
+        "stats",
+        "--by",
+        "day",
+        "--since",
+        "2026-01-02T12:00:00Z",
+        "--until",
+        "2026-01-03T12:00:00Z",
+        "--timezone",
+        "Asia/Tokyo",
+    ).stdout.splitlines()
+    assert [line.split()[:2] for line in days[1:]] == [["02", "Jan"], ["03", "Jan"]]
     found = served.data_of("stats", "stats-good", "stats-bad", "--since", "1h")
     assert found["meta"]["totals"][0]["by_status"]["FAILED"] == 1
     groups = served.within("stats", "--group-by", "process").stdout

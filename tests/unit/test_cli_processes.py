@@ -60,6 +60,27 @@ def test_a_cron_line_keeps_the_zone_there_was_and_a_zone_the_line() -> None:
     assert _body(typed("--cron", "0 3 * * *"), None)["schedule"] == {"cron": "0 3 * * *", "timezone": "UTC"}
 
 
+def test_an_empty_cron_line_is_no_line_and_goes_to_the_server_to_be_refused() -> None:
+    assert _body(typed("--cron", ""), None)["schedule"] == {"cron": "", "timezone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    ("duration", "said"),
+    [
+        (None, "-"),
+        (994_900, "995ms"),
+        (999_600, "1s"),
+        (9_924_203, "10s"),
+        (59_600_000, "1m00s"),
+        (131_499_999, "2m11s"),
+        (29 * MINUTE + 50_000_000, "30m"),
+        (50 * HOUR - 1, "2d02h"),
+    ],
+)
+def test_a_figure_is_rounded_to_what_is_shown(duration: int | None, said: str) -> None:
+    assert times.rounded(duration) == said
+
+
 def test_a_zone_without_any_line_is_refused() -> None:
     with pytest.raises(Invalid, match="timezone: expected --cron with it"):
         _body(typed("--timezone", "Asia/Tokyo"), process(schedule=Every(every="15m")))

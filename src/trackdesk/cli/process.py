@@ -190,7 +190,7 @@ def _paused(process: Process) -> str | None:
 
 def _takes(process: Process) -> str | None:
     shares = [("half", process.runs.p50), ("nine of ten", process.runs.p90), ("99 of 100", process.runs.p99)]
-    known = [f"{name} within {times.span(took)}" for name, took in shares if took is not None]
+    known = [f"{name} within {times.rounded(took)}" for name, took in shares if took is not None]
     return ", ".join(known) or None
 
 

@@ -134,7 +134,7 @@ def _schedule(given: dict[str, Any], before: Any) -> dict[str, Any] | None:
     if cron is None and stood is None:
         raise Invalid("timezone", "expected --cron with it: the process has no cron line", timezone)
     return {
-        "cron": cron or (stood.cron if stood else None),
+        "cron": cron if cron is not None else (stood.cron if stood else None),
         "timezone": timezone or (stood.timezone if stood else "UTC"),
     }
 

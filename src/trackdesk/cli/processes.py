@@ -89,7 +89,7 @@ def _row(process: Process) -> list[Cell | str]:
         strip(process.recent),
         times.ago(process.last_run_at),
         "-" if runs.success_rate is None else f"{int(runs.success_rate * 100)}%",
-        times.span(runs.p90),
+        times.rounded(runs.p90),
         Cell(process.department or "", "dim"),
     ]
 

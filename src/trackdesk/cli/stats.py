@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from trackdesk.cli import stats_charts, times
 from trackdesk.cli.calls import plain, with_client
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trackdesk.client import Client
-    from trackdesk.domain.analytics import BucketFigures, Figures, Stats, TagFigures, TagStats
+    from trackdesk.domain.analytics import BucketFigures, Figures, Stats, StatsMeta, TagFigures, TagStats
 
 _TREND = 24
 _FIGURES = (
@@ -136,8 +137,7 @@ def _query(args: argparse.Namespace) -> dict[str, Any]:
 def _show_time(args: argparse.Namespace, found: Stats) -> None:
     columns = width()
     if args.table or columns is None:
-        day = found.meta.bucket % DAY == 0
-        rows = [[_time(each, day=day), *_cells(each)] for each in found.data]
+        rows = [[_time(each, found.meta), *_cells(each)] for each in found.data]
         show(_BUCKETS, rows, "no buckets")
         return
     print(paint(_said(found), "strong"))
@@ -152,12 +152,15 @@ def _show_time(args: argparse.Namespace, found: Stats) -> None:
 
 def _said(found: Stats) -> str:
     meta = found.meta
-    start, end = (when.day_clock(at, times.now()) for at in (meta.from_, meta.to))
+    zone = ZoneInfo(meta.timezone)
+    start, end = (f"{when.day(at, zone)} {when.clock(at, zone)[:5]}" for at in (meta.from_, meta.to))
     return f"{start} to {end}, by {format_duration(meta.bucket)}"
 
 
-def _time(row: BucketFigures, *, day: bool) -> str:
-    return f"{when.day(row.time)}" if day else when.absolute(row.time)
+def _time(row: BucketFigures, meta: StatsMeta) -> str:
+    """In the zone whose midnights the buckets keep to."""
+    zone = ZoneInfo(meta.timezone)
+    return when.day(row.time, zone) if meta.bucket % DAY == 0 else when.absolute(row.time, zone)
 
 
 def _total(total: Figures) -> list[tuple[str, Cell | str | None]]:
@@ -166,7 +169,7 @@ def _total(total: Figures) -> list[tuple[str, Cell | str | None]]:
         ("runs", str(total.count)),
         ("failed", Cell(f"{total.by_status['FAILED']}  {share(total.failed_percent)}", _mood(total.failed_percent))),
         ("missed", Cell(f"{total.missed}  {share(total.missed_percent)}", _mood(total.missed_percent))),
-        *((name, times.span(getattr(total, name))) for name in spans),
+        *((name, times.rounded(getattr(total, name))) for name in spans),
     ]
 
 
@@ -175,10 +178,10 @@ def _cells(row: Figures) -> list[Cell | str]:
         str(row.count),
         Cell(share(row.failed_percent), _mood(row.failed_percent)),
         Cell(share(row.missed_percent), _mood(row.missed_percent)),
-        times.span(row.avg),
-        times.span(row.p50),
-        times.span(row.p90),
-        times.span(row.p99),
+        times.rounded(row.avg),
+        times.rounded(row.p50),
+        times.rounded(row.p90),
+        times.rounded(row.p99),
     ]
 
 
@@ -223,6 +226,6 @@ def _tag_row(row: TagFigures) -> list[Cell | str]:
         Cell(share(row.problem_percent), _mood(row.problem_percent)),
         share(row.share),
         Cell("-" if row.lift is None else f"{row.lift:g}", "bad" if lifted else ""),
-        times.span(row.p50),
-        times.span(row.p90),
+        times.rounded(row.p50),
+        times.rounded(row.p90),
     ]
