@@ -79,3 +79,15 @@ def test_what_is_no_list_of_checks_is_refused(text: bytes) -> None:
     checks, problems = read(text)
     assert (checks, len(problems)) == ([], 1)
     assert read(b"[7]")[1] == ["checks[0]: expected an object, not '7'"]
+
+
+def test_a_grace_longer_than_the_period_keeps_the_time_after_which_silence_is_told() -> None:
+    ((check,), problems) = reading({**CHECK, "timeout": 60, "grace": 3601})
+    assert problems == []
+    assert check.settings["schedule"] == {"every": 1831}
+    assert (check.settings["grace"], check.settings["default_deadline"]) == (1830, 3601)
+
+
+def test_a_grace_longer_than_between_two_fires_of_a_cron_line_is_named_by_its_place() -> None:
+    _, (problem,) = reading(CHECK, {**CRON, "schedule": "*/5 * * * *", "grace": 3600})
+    assert problem.startswith("checks[1].grace: expected at most 5m, the shortest time between two starts")

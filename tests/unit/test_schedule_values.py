@@ -84,6 +84,8 @@ def test_nothing_is_a_schedule_too() -> None:
         ('{"cron": "0 2 * * *", "timezone": "Europe/Berln"}', "schedule.timezone", "not 'Europe/Berln'"),
         ('{"cron": "0 2 * * *", "timezone": "Europe"}', "schedule.timezone", "expected an IANA time zone"),
         ('{"cron": "0 2 * * *", "timezone": "../../etc/passwd"}', "schedule.timezone", "expected an IANA time zone"),
+        ('{"cron": "0 2 * * *", "timezone": "localtime"}', "schedule.timezone", "expected an IANA time zone"),
+        ('{"cron": "0 2 * * *", "timezone": "right/UTC"}', "schedule.timezone", "expected an IANA time zone"),
         ('{"cron": "0 2 * * *", "tz": "UTC"}', "schedule.tz", "Extra inputs"),
         ('{"cron": "0 2 * * *", "every": "1h"}', "schedule", "expected cron or every, not both"),
         ('{"every": "1h", "timezone": "UTC"}', "schedule", "a timezone belongs to cron"),

@@ -118,19 +118,30 @@ def _check(entry: dict[str, Any], name: str) -> Check:
     tags = str(entry.get("tags") or "").split()
     title, text = str(entry.get("name") or ""), str(entry.get("desc") or "")
     lines = [title if title != name else "", text, f"Tags: {' '.join(tags)}" if len(tags) > 1 else ""]
+    every, grace = _apart(entry.get("timeout"), entry.get("grace"))
     settings: dict[str, Any] = {
-        "schedule": {"every": entry.get("timeout")},
-        "grace": entry.get("grace"),
+        "schedule": {"every": every},
+        "grace": grace,
         # There, the time from a start to its end is bounded by the grace as well.
         "default_deadline": entry.get("grace"),
         "description": "\n".join(line for line in lines if line)[:_MOST_TEXT] or None,
         "category": tags[0][:_MOST_CATEGORY] if tags else None,
     }
     if entry.get("schedule") is not None:
-        settings["schedule"] = {"cron": entry["schedule"], "timezone": entry.get("tz") or "UTC"}
+        settings |= {"schedule": {"cron": entry["schedule"], "timezone": entry.get("tz") or "UTC"}}
+        settings["grace"] = entry.get("grace")
     left_behind = [what for member, what in _LEFT_BEHIND.items() if entry.get(member)]
     url = entry.get("ping_url")
     return Check(name, settings, entry.get("status") == "paused", url if isinstance(url, str) else None, left_behind)
+
+
+def _apart(timeout: int | None, grace: int | None) -> tuple[int | None, int | None]:
+    """Seconds of period and grace. There a grace may be longer than the period; here the sum of both is shared out
+    between them then, so that silence is told of after the same time."""
+    if timeout is None or grace is None or not 0 < timeout < grace:
+        return timeout, grace
+    whole = timeout + grace
+    return whole - whole // 2, whole // 2
 
 
 _THEIR_NAMES = {
@@ -147,10 +158,15 @@ def _refused(check: Check) -> list[str]:
     """What trackdesk can't take, by the member's name there."""
     from pydantic import ValidationError
 
+    from trackdesk.domain.errors import Invalid
+    from trackdesk.domain.expectation import check_grace
     from trackdesk.domain.process import ChangeProcess
 
     try:
-        ChangeProcess.model_validate_json(json.dumps(check.settings))
+        settings = ChangeProcess.model_validate_json(json.dumps(check.settings))
+        check_grace(settings.schedule, settings.grace)
+    except Invalid as error:
+        return [error.detail]
     except ValidationError as error:
         found = {}
         for each in error.errors(include_url=False, include_context=False):

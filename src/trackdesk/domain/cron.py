@@ -41,6 +41,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = timedelta(minutes=1)
 _NONE = timedelta()
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,3}", re.ASCII)
+_NO_ZONES = frozenset({"localtime", "posix", "posixrules", "right"})
 LINE_HINT = "five fields (minute hour day-of-month month day-of-week) such as 0 2 * * 1-5, or @daily"
 ZONE_HINT = "an IANA time zone such as Europe/Berlin"
 
@@ -79,8 +80,9 @@ def _impossible_date(line: str) -> bool:
 
 
 def check_zone(name: str) -> str:
-    """The name. Raises ValueError for a zone that the system's data does not have."""
-    if _ZONE.fullmatch(name) is not None:
+    """The name. Raises ValueError for a zone that the system's data does not have, or has only beside the zones: this
+    machine's own, and copies of all zones that count leap seconds."""
+    if _ZONE.fullmatch(name) is not None and name.partition("/")[0] not in _NO_ZONES:
         try:
             _zone(name)
         except (KeyError, ValueError, OSError):  # a folder of zones is no zone: OSError
