@@ -59,11 +59,19 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(premises: Premises) -> Non
     found = findings(premises, 1)
     assert found["secrets"]["level"] == "ERROR"
     assert found["secrets"]["remedy"].startswith("chmod 600 ")
-    assert (found["spool"]["level"], found["spool"]["detail"]) == ("WARN", "1 reports wait for the server")
+    assert (found["spool"]["level"], found["spool"]["detail"]) == ("WARN", "1 reports wait, the oldest for the server")
     assert any(each["level"] == "ERROR" and "restore" in each["remedy"] for each in found.values())
     told = premises.cli("doctor", code=1).stdout
     assert "ERROR  secrets" in told
     assert "→ chmod 600" in told
+
+
+def test_doctor_says_for_whom_reports_wait(premises: Premises) -> None:
+    away = "http://127.0.0.1:9"
+    premises.cli("run", "nightly", "--", "true", TRACKDESK_URL=away, TRACKDESK_API_KEY="a-key-of-elsewhere")
+    spool = findings(premises, 1)["spool"]
+    assert spool["detail"].endswith(f" reports wait, the oldest for {away}")
+    assert spool["remedy"].endswith(f": trackdesk runs -n 1 --url {away}")
 
 
 def test_doctor_of_an_empty_place_says_how_to_begin(premises: Premises) -> None:

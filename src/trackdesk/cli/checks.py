@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.errors import TrackdeskError
+from trackdesk.sdk.spool import Report
 from trackdesk.store.check import Finding, check
 
 if TYPE_CHECKING:
@@ -115,15 +116,26 @@ def _seal(settings: Settings) -> Finding:
 
 def _spool(settings: Settings) -> Finding:
     folder = settings.spool
-    waiting = len(list(folder.glob("*.json")))
+    files = sorted(folder.glob("*.json"))
+    waiting = len(files)
     refused = sorted((folder / "refused").glob("*.json"))
     if refused:
         remedy = f"{refused[0].with_suffix('.reason')} says why; delete what is of no use"
         return Finding("spool", "WARN", f"{len(refused)} reports were refused, {waiting} wait", remedy)
     if waiting:
-        remedy = "the next command that reaches the server sends them: trackdesk runs -n 1"
-        return Finding("spool", "WARN", f"{waiting} reports wait for the server", remedy)
+        url = _meant_for(files[0])
+        server, flag = (url, f" --url {url}") if url else ("the server", "")
+        remedy = f"the next command that reaches it sends them: trackdesk runs -n 1{flag}"
+        return Finding("spool", "WARN", f"{waiting} reports wait, the oldest for {server}", remedy)
     return Finding("spool", "OK", "empty")
+
+
+def _meant_for(report: Path) -> str | None:
+    """The server that a kept report names; None for the local one, and where the report can't be read any more."""
+    try:
+        return Report.read(report).url
+    except (OSError, ValueError):
+        return None
 
 
 def _server(target: Target) -> Iterator[Finding]:
