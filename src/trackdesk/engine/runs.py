@@ -9,15 +9,17 @@ from trackdesk.engine.run_finish import Finish, finish_runs
 from trackdesk.engine.run_start import Start, start_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.once import Once
     from trackdesk.domain.run import CompleteRun, LogsAccepted, NewLog, PatchRun, Run, RunAddress, StartRun
     from trackdesk.engine.core import Engine
 
 
-async def start(engine: Engine, caller: Caller, process: str, body: StartRun, once: Once | None = None) -> Run:
+def start(engine: Engine, caller: Caller, process: str, body: StartRun, once: Once | None = None) -> Awaitable[Run]:
     """Raises Conflict `run_active`, `idempotency_key_reused`; Invalid."""
-    return await engine.writer.run_each(start_runs, Start(caller.namespace_id, caller.actor, process, body, once))
+    return engine.writer.run_each(start_runs, Start(caller.namespace_id, caller.actor, process, body, once))
 
 
 async def patch(engine: Engine, caller: Caller, address: RunAddress, body: PatchRun) -> Run:

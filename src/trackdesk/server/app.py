@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Answers = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
 
 _WHERE: Final = "what there is stands at /docs, and at /openapi.json for programs"
+MAX_KNOWN: Final = 4096
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -54,6 +55,8 @@ class App(web.Server):
         super().__init__(self._respond, request_factory=self._request)
         self.house = house
         self._routes: Routes[Answers] = Routes(paths.fits)
+        self._known: dict[tuple[str, str], tuple[Answers, Mapping[str, str]]] = {}
+        """What was found for the last paths: jobs ask for the same few again and again."""
         self._max_body = 0
         for endpoint in endpoints:
             if endpoint.permission is not Permission.PING:  # see server/pings.py
@@ -77,20 +80,29 @@ class App(web.Server):
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        try:
-            answers, parameters, allowed = self._routes.find(request.method, request.rel_url.raw_path)
-        except Invalid as error:
-            return self._refuse(error)
-        if answers is None:
-            if not allowed:
-                return self._refuse(NotFound(f"There is nothing at {request.path[:200]!r}; {_WHERE}."))
-            names = ", ".join(sorted(allowed))
-            error_ = MethodNotAllowed(f"{request.method[:20]} is not possible here, only {names}.")
-            return self._refuse(error_, {hdrs.ALLOW: names})
+        asked = (request.method, request.rel_url.raw_path)
+        known = self._known.get(asked)
+        if known is None:
+            try:
+                answers, parameters, allowed = self._routes.find(*asked)
+            except Invalid as error:
+                return self._refuse(error)
+            if answers is None:
+                return self._nothing_there(request, allowed)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = self._known[asked] = (answers, parameters)
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             transport: WriteTransport = request.transport
             transport.write(_GO_ON)
-        return await answers(request, parameters)
+        return await known[0](request, known[1])
+
+    def _nothing_there(self, request: web.BaseRequest, allowed: set[str]) -> web.Response:
+        if not allowed:
+            return self._refuse(NotFound(f"There is nothing at {request.path[:200]!r}; {_WHERE}."))
+        names = ", ".join(sorted(allowed))
+        error = MethodNotAllowed(f"{request.method[:20]} is not possible here, only {names}.")
+        return self._refuse(error, {hdrs.ALLOW: names})
 
     def _refuse(self, error: TrackdeskError, headers: Mapping[str, str] | None = None) -> web.Response:
         self.house.statistics.unrouted += 1

@@ -43,8 +43,8 @@ class BodyReader:
         if length is not None and length > self._max:
             raise too_large(self._max)
         try:
-            if request.content.is_eof():
-                raw = await request.read()
+            if request.content.is_eof():  # it came with the head: nothing to wait for
+                raw = request.content.read_nowait()
             else:
                 async with asyncio.timeout(BODY_SECONDS):
                     raw = await request.read()

@@ -100,14 +100,16 @@ def _tag_id(tx: Tx, namespace_id: int, key: str, value: str) -> int:
     return int(row[0])
 
 
+_IN_USE = """
+SELECT process_id, id FROM wanted WHERE EXISTS (
+    SELECT 1 FROM runs WHERE runs.process_id = wanted.process_id AND runs.id = wanted.id
+)
+"""
+
+
 def unused_keys(tx: Tx, keys: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those of the (process_id, id) of which there is no run."""
-    used = tx.all(
-        "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM runs "
-        "WHERE process_id = json_extract(value, '$[0]') AND id = json_extract(value, '$[1]'))",
-        (orjson.dumps(keys).decode(),),
-    )
-    return set(keys).difference(keys[index] for (index,) in used)
+    return set(keys).difference(tx.all_of("process_id, id", keys, _IN_USE))
 
 
 def newest_of_key(tx: Tx, process_id: int, run_id: str) -> tuple[int, int, str] | None:

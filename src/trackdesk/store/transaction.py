@@ -81,6 +81,17 @@ class Tx:
                 self._execute(sql, list(chain.from_iterable(rows[done : done + size])))
                 done += size
 
+    def all_of(self, columns: str, keys: Sequence[Sequence[Any]], select: str) -> list[tuple[Any, ...]]:
+        """Every row of `select` over the table `wanted`, which has `keys` in its `columns`."""
+        found: list[tuple[Any, ...]] = []
+        done = 0
+        for size in _CHUNKS:
+            while len(keys) - done >= size:
+                sql = f"{_many_values(f'WITH wanted ({columns}) AS (', len(keys[0]), size)}) {select}"
+                found += self._execute(sql, list(chain.from_iterable(keys[done : done + size]))).fetchall()
+                done += size
+        return found
+
     def one(self, sql: str, params: Values = ()) -> tuple[Any, ...] | None:
         """The first row, or None when there is none."""
         row: tuple[Any, ...] | None = self._execute(sql, params).fetchone()

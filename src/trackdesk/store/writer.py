@@ -122,7 +122,7 @@ class Writer:
         self._submit(Job(op, None, False, future))
         return await future
 
-    async def run_each(self, bulk: Callable[[Tx, Sequence[I]], Sequence[T | BaseException]], item: I) -> T:
+    def run_each(self, bulk: Callable[[Tx, Sequence[I]], Sequence[T | BaseException]], item: I) -> asyncio.Future[T]:
         """Like `run`, for what arrives in numbers: `bulk` is handed all items that wait for it in one call.
 
         It gives one answer an item, in their order; an exception among them is that item's alone, and then `bulk` has
@@ -131,7 +131,7 @@ class Writer:
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._submit(Job(bulk, item, True, future))
-        return await future
+        return future
 
     def run_sync(self, op: Callable[[Tx], T]) -> T:
         """`run` for a thread without an event loop; blocks until the commit."""

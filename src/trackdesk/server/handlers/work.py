@@ -8,14 +8,16 @@ from trackdesk.engine import processes, runs
 from trackdesk.store import log_lists, process_lists, run_lists
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from trackdesk.domain.page import Page
     from trackdesk.domain.process import Process
     from trackdesk.domain.run import LogLine, LogsAccepted, Run
     from trackdesk.server.call import Call, Handler
 
 
-async def start(call: Call) -> Run:
-    return await runs.start(call.engine, call.caller, call.path["process"], call.body, call.once)
+def start(call: Call) -> Awaitable[Run]:
+    return runs.start(call.engine, call.caller, call.path["process"], call.body, call.once)
 
 
 async def list_runs(call: Call) -> Page[Run]:
