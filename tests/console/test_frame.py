@@ -316,6 +316,32 @@ async def test_news_reach_the_visible_view_and_a_hidden_one_when_it_is_seen_agai
         await until(lambda: app.incidents.news[1:] == [Changed("*", resync=True)])
 
 
+async def test_a_cleanup_has_every_list_read_again() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("4")
+        await sees(app, "incident 1.")
+        app.events.put_nowait(Event("cleanup", "everything"))
+        await until(lambda: app.incidents.news == [Changed("*", resync=True)])
+
+
+async def test_a_key_that_works_on_much_says_so_within_the_line() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 20)) as pilot:
+        await sees(app, "All runs")
+        await pilot.press("E")
+        await sees(app, "E edit: works on processes, channels, departments and others")
+
+
+async def test_eighty_columns_show_all_sections() -> None:
+    app = Desk()
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.press("4")
+        await sees(app, "incident 1.")
+        names = frame_of(app).splitlines()[1].split()
+        assert {section.title for section in app.sections} <= set(names)
+
+
 async def test_paused_the_screen_is_told_nothing_until_it_goes_on() -> None:
     app = Desk()
     async with app.run_test(size=(120, 20)) as pilot:

@@ -143,4 +143,5 @@ async def test_a_lost_server_keeps_what_is_shown_and_says_that_it_is_old(server:
         await server.stop()
         await desk.sees("this is old")
         assert "backup missed its deadline" in desk.frame
+        assert "1 open" not in desk.frame.splitlines()[0]
         await until(lambda: "live" not in desk.frame.splitlines()[0])

@@ -54,6 +54,16 @@ async def test_what_is_expected_of_it_is_changed_by_a_form_that_says_what_is_wro
     assert saved.schedule == Every.model_construct(every=15 * 60_000_000)
 
 
+async def test_a_wrong_schedule_is_not_said_to_be_none(desk: Desk) -> None:
+    await desk.other.runs.start("backup")
+    await desk.sees("\u258c  \u25b6 running")
+    await desk.press("e")
+    await desk.sees("it is expected at no certain time")
+    await desk.type("61 * * * *")
+    await desk.sees("bad minute")
+    assert "no certain time" not in desk.frame
+
+
 async def test_a_cron_line_is_previewed_in_its_zone_by_the_clock_of_this_machine(desk: Desk) -> None:
     await desk.other.runs.start("import")
     await desk.sees("import")

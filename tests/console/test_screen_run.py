@@ -121,6 +121,26 @@ async def test_a_run_that_is_deleted_elsewhere_is_left_with_a_word(desk: Desk) -
     await desk.sees("No run yet")
 
 
+async def test_what_could_not_be_read_is_not_said_to_be_empty(server: Server) -> None:
+    async with desk_over(server, "runs", size=(80, 24)) as desk:
+        await desk.other.runs.start("backup", {"id": "n1"})
+        await desk.sees("n1")
+        await server.stop()
+        await desk.press("enter")
+        await desk.sees("this is old")
+        assert "logged nothing" not in desk.frame
+        assert "Nothing happened" not in desk.frame
+
+
+async def test_a_fact_is_never_broken_in_two(server: Server) -> None:
+    async with desk_over(server, "runs", size=(80, 24)) as desk:
+        run = await desk.other.runs.start("backup", {"id": "n1", "deadline": "30m"})
+        await desk.other.runs.patch(run.uid, {"progress": {"done": 123_456, "total": 987_654_321}})
+        await desk.sees("n1")
+        await desk.press("enter")
+        await desk.sees("progress 123,456/987,654,321 0%")
+
+
 async def test_control_characters_in_a_log_are_spelt_out(desk: Desk) -> None:
     uid = await _open(desk)
     await desk.other.runs.log(uid, {"message": "\x1b[2Jgone \u202egnp.exe"})

@@ -1,6 +1,7 @@
 """The frame around every view: header, crumbs, the view, the line for commands and news, footer."""
 
 import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
@@ -43,6 +44,18 @@ _NOUNS = {
     "tabs": "tabs",
     "range": "figures",
 }
+
+
+_CLEANED = "cleanup"
+"""What the stream tells when old rows were deleted."""
+_NAMED = 3
+"""How many kinds of things fit a line that says where a key works."""
+
+
+def _listed(words: Sequence[str]) -> str:
+    if len(words) > _NAMED:
+        return f"{', '.join(words[:_NAMED])} and others"
+    return " and ".join(words)
 
 
 class Frame(Screen[None]):
@@ -97,7 +110,7 @@ class Frame(Screen[None]):
         if action.frame:
             return None
         if not action.applies(self.view.contexts):
-            return f"works on {' and '.join(_NOUNS.get(context, context) for context in action.when)}"
+            return f"works on {_listed([_NOUNS.get(context, context) for context in action.when])}"
         if not self.view.can(action.id):
             return "is not for here"
         return self.view.why_not(action.id)
@@ -167,6 +180,9 @@ class Frame(Screen[None]):
 
     def changed(self, change: Changed) -> None:
         self._seen = self.console.epoch
+        if change.topic == _CLEANED:
+            # Rows of any kind are gone, and which is not said.
+            change = Changed("*", resync=True)
         if change.topic in self.view.topics or change.topic == "*":
             self.view.changed(change)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from trackdesk.console.frame import Frame
 
 
+_SPACIOUS = 90
+"""Columns from which sections stand further apart."""
 ARROW = " \u203a "
 """Between two crumbs."""
 
@@ -91,7 +93,9 @@ class HeaderLine(Bar):
     def right(self, look: Look) -> list[Part]:
         dim = look.role("dim")
         parts: list[Part] = []
-        for at, counter in enumerate(self._standing.counters):
+        # What was counted before the server went away may be otherwise by now.
+        counters = () if self._standing.live.lost else self._standing.counters
+        for at, counter in enumerate(counters):
             if at:
                 parts.append(Part(f" {look.pick('·', '-')} ", dim, rank=1 + at))
             parts.append(Part(counter.text, look.role(counter.role, bold=counter.bold), rank=1 + at))
@@ -119,14 +123,19 @@ class CrumbLine(Bar):
             rank = 0 if last else 5 + depth
             parts.append(Part(crumb + ("" if last else arrow), style, rank, f"crumb {depth}"))
         notes = self._frame.view.status
-        return [*parts, *(Part(f"   {note.text}", look.role(note.role, bold=note.bold), rank=4) for note in notes)]
+        for note in notes:
+            # What went wrong is said before where else one could go.
+            rank = 1 if note.role == "fail" else 4
+            parts.append(Part(f"   {note.text}", look.role(note.role, bold=note.bold), rank))
+        return parts
 
     def right(self, look: Look) -> list[Part]:
         parts = []
+        gap = " " * (2 if self.size.width < _SPACIOUS else 3)
         for section in self._sections:
             here = section.name == self._frame.section.name
             key, word = look.role("run", bold=here), look.role("new" if here else "dim", bold=here)
-            parts.append(Part(f"   {section.key}", key, rank=2, press=f"go {section.name}"))
+            parts.append(Part(f"{gap}{section.key}", key, rank=2, press=f"go {section.name}"))
             parts.append(Part(f" {section.title}", word, rank=3 if here else 12, press=f"go {section.name}"))
         return [*parts, Part(" ", Style.null(), rank=1)]
 

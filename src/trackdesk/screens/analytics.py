@@ -146,7 +146,7 @@ class AnalyticsView(Ranged):
         bars = figures.outcome_bars(stats.data, chosen)
         outcomes.put(bars, title=f"Runs of {of}, last {chosen.name}", notes=[*figures.OUTCOMES, *said])
         lines = percentile_lines(stats.data)
-        steep = [Toned("each line many times more", "dim")] if lines.log else []
+        steep = [Toned("by logarithm", "dim")] if lines.log else []
         self.query_one(LinePlot).put(lines, notes=steep)
         notes = [Toned(f"p50 {figures.span(totals.p50)}  p90 {figures.span(totals.p90)}", "dim")] if totals.p50 else []
         spread.put(figures.spread_bars(totals), title="Runs that took at most", notes=notes)

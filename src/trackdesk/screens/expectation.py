@@ -101,8 +101,10 @@ class ExpectationForm(FormDialog):
 
     def _preview(self) -> None:
         look = Look.of(self.app)
-        schedule = schedule_of(self.values)
-        lines = _times(schedule, self._process, look, self._now(), tall=not self.has_class("-tight"))
+        lines: list[Text] = []
+        if not {"schedule", "timezone"} & problems(self.values).keys():
+            schedule = schedule_of(self.values)
+            lines = _times(schedule, self._process, look, self._now(), tall=not self.has_class("-tight"))
         if self._said:
             lines.append(Text(self._said, look.role("new")))
         for shown in self.query(".preview").results(Static):

@@ -42,7 +42,7 @@ class InboxView(TabbedList["Notification"]):
         Column("kind", "what", 9, priority=1),
         Column("title", "about", 24, flex=6, priority=0),
         Column("department", "for", 8, flex=1, most=14, priority=4),
-        Column("sent", "outside", 14, priority=2),
+        Column("sent", "outside", 8, flex=1, most=16, priority=2),
         Column("created", "age", 6, align="right", priority=0),
     )
     NEEDS: ClassVar[Mapping[str, str]] = dict.fromkeys(("read", "read_all", "undo"), "report")

@@ -200,8 +200,8 @@ PANES: tuple[Pane[Any], ...] = (
         (
             Column("process", "process", 18, flex=2, priority=0, most=32),
             Column("id", "run", 6, flex=1, priority=4, most=16),
-            Column("budget", "budget used", 14, flex=1, priority=1, most=24),
-            Column("due", "due", 7, align="right", priority=0),
+            Column("budget", "budget used", 13, flex=1, priority=1, most=24),
+            Column("due", "due", 8, align="right", priority=0),
             Column("progress", "progress", 12, align="right", priority=3),
         ),
         Empty("Nothing is due", "no run with a deadline is under way, nothing is expected to start"),

@@ -59,7 +59,7 @@ class Place(View):
     def status(self) -> Sequence[Toned]:
         if self.failure is None or any(True for _ in self.query(LiveTable)):
             return ()
-        return (Toned(self.failure.line(self.desk.now()).replace("these rows are old", "this is old"), "fail"),)
+        return (Toned(f"{self.failure.what}; this is old", "fail"),)
 
     def why_not(self, action: str) -> str | None:
         permission = self.NEEDS.get(action)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trackdesk.domain.run import Run
     from trackdesk.widgets.glyphs import Role
 
+_LEAST = 78
+"""Cells there are taken to be before the first layout."""
 _MOST = 60
 """Cells of the budget's bar at most."""
 
@@ -39,7 +41,7 @@ class RunHead(Static):
         if self._run is None:
             return
         look = Look.of(self.app)
-        lines = [self._facts(self._run, look, now)]
+        lines = self._facts(self._run, look, now)
         if self._run.deadline is not None:
             lines.append(self._budget(self._run, look, now))
         if self._run.error is not None:
@@ -51,12 +53,17 @@ class RunHead(Static):
             line.no_wrap, line.overflow = True, "ellipsis"
         self.update(Text("\n").join(lines))
 
-    def _facts(self, run: Run, look: Look, now: int) -> Text:
-        line = Text()
+    def _facts(self, run: Run, look: Look, now: int) -> list[Text]:
+        """One line where it has room, and never a fact broken in two."""
+        lines = [Text()]
 
         def say(name: str, value: str, role: Role = "new") -> None:
-            line.append(f"{'   ' if line.plain else ''}{name} ", look.role("dim"))
-            line.append(value, look.role(role))
+            gap = "   " if lines[-1].plain else ""
+            if gap and lines[-1].cell_len + len(f"{gap}{name} {value}") > (self.content_size.width or _LEAST):
+                lines.append(Text())
+                gap = ""
+            lines[-1].append(f"{gap}{name} ", look.role("dim"))
+            lines[-1].append(value, look.role(role))
 
         say("started", when.day_clock(run.started_at, now))
         if run.deadline is not None:
@@ -72,7 +79,7 @@ class RunHead(Static):
             say("silent since", when.clock(run.last_heartbeat_at or run.started_at), "late")
         if run.attempt > 1:
             say("attempt", str(run.attempt))
-        return line
+        return lines
 
     def _budget(self, run: Run, look: Look, now: int) -> Text:
         assert run.deadline is not None, "asked only with a deadline"

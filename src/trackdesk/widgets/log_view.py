@@ -81,12 +81,14 @@ class LogView(LinePane):
         self._unseen = 0
         self._older = False
         self._asked = False
+        self._told = False
+        """Before it is, nothing is known: also not that there is nothing."""
 
     # -- what the screen tells -------------------------------------------------------------------------------------
 
     def put_lines(self, lines: Iterable[LogLine], *, older: bool = False) -> None:
         """Show these lines instead of all others; `older` when there are more before the first."""
-        self._lines = list(lines)[-MAX_LINES:]
+        self._lines, self._told = list(lines)[-MAX_LINES:], True
         self._older, self._asked, self._unseen = older, False, 0
         self._draw_anew()
         if self.follow:
@@ -143,7 +145,7 @@ class LogView(LinePane):
             return Strip([note]).crop(0, width).apply_style(base)
         at = y - 1 + self.scroll_offset.y
         if at >= len(self._drawn):
-            said = f"  {self._empty}" if not self._drawn and y == 2 else ""
+            said = f"  {self._empty}" if self._told and not self._drawn and y == 2 else ""
             return Strip([Segment(fitted(said, width, "left", look), look.role("dim"))]).apply_style(base)
         return (
             self._line(self._drawn[at], look)

@@ -46,13 +46,15 @@ class Timeline(LinePane):
         self._empty = empty
         self._now = now
         self._entries: Sequence[Entry] = ()
+        self._told = False
+        """Before it is, nothing is known: also not that there is nothing."""
         self._lines: list[tuple[Entry, str | None, str]] = []
         self._clock = 0
 
     def put_entries(self, entries: Sequence[Entry]) -> None:
         """Show these, oldest first. A reader at the end stays at the end."""
         at_end = self.scroll_offset.y >= self.max_scroll_y
-        self._entries = tuple(entries)
+        self._entries, self._told = tuple(entries), True
         self._wrap()
         if at_end:
             self.action_last()
@@ -68,7 +70,7 @@ class Timeline(LinePane):
             return rule_strip(self._title, count, width, look, focused=self.has_focus).apply_style(base)
         at = y - 1 + self.scroll_offset.y
         if at >= len(self._lines):
-            said = f"  {self._empty}" if not self._lines and y == 2 else ""
+            said = f"  {self._empty}" if self._told and not self._lines and y == 2 else ""
             return Strip([Segment(fitted(said, width, "left", look), look.role("dim"))]).apply_style(base)
         entry, clock, text = self._lines[at]
         kind = entry.kind if clock is not None else ""
