@@ -145,3 +145,13 @@ async def test_a_lost_server_keeps_what_is_shown_and_says_that_it_is_old(server:
         assert "backup missed its deadline" in desk.frame
         assert "1 open" not in desk.frame.splitlines()[0]
         await until(lambda: "live" not in desk.frame.splitlines()[0])
+
+
+async def test_an_incident_of_no_process_says_that_nothing_was_logged(server: Server) -> None:
+    async with desk_over(server, "incidents", size=(80, 24)) as desk:
+        await desk.report("Rack 4 is warm")
+        await desk.sees("Rack 4")
+        await desk.press("enter")
+        await desk.sees("origin report")
+        await desk.press("right_square_bracket")
+        await desk.sees("Nothing was logged")

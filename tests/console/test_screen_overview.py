@@ -33,6 +33,8 @@ async def test_what_fails_needs_a_person_and_enter_drills_in(desk: Desk) -> None
     await desk.sees("import failed: no route")
     await desk.sees("✗ failing")
     await desk.sees("1 open")
+    await desk.pilot.pause()
+    await until(lambda: desk.app.focused is not None)
     await desk.press("enter")
     await desk.sees("Overview \u203a INC-1")
     await desk.press("escape")
@@ -80,6 +82,7 @@ async def test_it_has_as_many_columns_as_the_terminal_has_room_for(
 async def test_tab_goes_from_pane_to_pane_and_enter_opens_what_is_there(desk: Desk) -> None:
     await desk.other.runs.start("import", {"id": "n1", "deadline": "30m"})
     await desk.sees("in 29m")
+    await desk.pilot.pause()
     first, due = (desk.app.screen.query_one(f"#{pane.name}", LiveTable) for pane in panes.PANES[:2])
     await until(lambda: due.selected is not None and desk.app.focused is first)
     await desk.press("tab")

@@ -7,6 +7,7 @@ from textual.widgets import Input
 
 from tests.console.frames import until
 from tests.console.triage_desk import desk_over
+from trackdesk.screens.process_story import next_start
 from trackdesk.widgets.bar_chart import BarChart
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ async def test_it_says_in_words_what_is_expected_and_when_it_is_expected_next(de
     await desk.other.processes.patch("import", {"schedule": schedule, "grace": "10m", "default_deadline": "30m"})
     await _open(desk)
     await desk.sees("Expected at 02:00 Europe/Berlin, 10m of grace; done within 30m, warned at 75%")
-    await desk.sees("next in ")
+    await desk.sees("next start in ")
+
+
+def test_a_start_that_is_late_within_its_grace_may_still_come() -> None:
+    assert next_start(90_000_000, 30_000_000).text == "in 1m"
+    assert next_start(30_000_000, 120_000_000).text == "1m30s ago, and may still come"
 
 
 async def test_a_process_of_which_nothing_is_expected_says_which_key_changes_that(desk: Desk) -> None:

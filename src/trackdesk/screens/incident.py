@@ -220,6 +220,7 @@ class IncidentView(Triage):
 
     async def _read_log(self) -> None:
         if self._log_of is None:
+            self.query_one(LogView).put_lines(())
             return
         page = await self._maybe(self.client.runs.logs(self._log_of, {"tail": True, "limit": LINES}))
         view = self.query_one(LogView)

@@ -146,14 +146,18 @@ class OverviewView(Place):
         fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
         if fresh:
             self.query_one(".welcome", Static).update(welcome(self.desk, look))
-        elif self.screen.focused is None:  # the welcome stood where the panes stand now
-            self.take_focus()
         self.set_class(fresh, "-new")
+        # What is hidden gives its focus away only later, perhaps when it stands there again.
+        self.call_after_refresh(self._claim_focus)
         if self._since is not None:
             self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
             self.query_one("#since", Static).update(since_line(self._since, summary, look))
         self.query_one("#pulse", Static).update(pulse_line(summary, look))
         self._show_pulse()
+
+    def _claim_focus(self) -> None:
+        if self.screen.focused is None and not self.has_class("-new"):
+            self.take_focus()
 
     # -- doing -----------------------------------------------------------------------------------------------------
 

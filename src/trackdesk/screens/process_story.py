@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trackdesk.screens.figures import span
 from trackdesk.screens.processes import schedule_words
 from trackdesk.widgets import when
-from trackdesk.widgets.cells import ago, due
+from trackdesk.widgets.cells import Clocked, ago
 from trackdesk.widgets.glyphs import Toned
 
 if TYPE_CHECKING:
@@ -57,6 +57,13 @@ def facts(process: Process, now: int, *, everything: bool = True) -> list[Fact]:
     ]
 
 
+def next_start(at: int | None, now: int) -> Toned:
+    """`in 3h`, or since when a start is waited for that may still come."""
+    if at is None or at > now:
+        return Toned(when.until(at, now), "new")
+    return Toned(f"{when.span(now - at)} ago, and may still come", "late")
+
+
 def _standing(process: Process, now: int) -> list[Fact]:
     """Why it is in the state it is in, where the state does not say it all."""
     if process.state == "PAUSED":
@@ -72,7 +79,7 @@ def _standing(process: Process, now: int) -> list[Fact]:
         said.append(("", Toned(never, "fail", bold=True)))
         said.append(("missing for", when.span(now - process.missing_since)))
     elif process.next_expected_at is not None:
-        said.append(("next", due(process.next_expected_at)))
+        said.append(("next start", Clocked(process.next_expected_at, next_start)))
         said.append(("at", when.weekday_clock(process.next_expected_at)))
     if process.blind_at is not None:
         blind = f"not known whether it started at {when.day_clock(process.blind_at, now)}: trackdesk was away"
