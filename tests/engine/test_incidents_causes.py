@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.house import ALICE, gathered
-from trackdesk.domain.clock import MINUTE
+from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.incident import ChangeIncident, IncidentStatus
+from trackdesk.domain.instant import format_instant
 from trackdesk.engine import incidents
 
 if TYPE_CHECKING:
@@ -241,3 +242,35 @@ async def test_the_title_of_a_missed_deadline_gives_its_budget(house: House) -> 
     await house.settled()
 
     assert house.values("SELECT title FROM incidents") == ["backup missed its deadline of 10m"]
+
+
+async def test_an_old_failure_told_after_a_later_success_is_history(still: House) -> None:
+    good = await still.start(id="yesterday", started_at=format_instant(still.now - DAY))
+    await still.complete(good, completed_at=format_instant(still.now - 23 * HOUR))
+    bad = await still.start(id="before", started_at=format_instant(still.now - 3 * DAY))
+
+    await still.complete(bad, "FAILED", completed_at=format_instant(still.now - 2 * DAY))
+
+    assert still.values("SELECT count(*) FROM incidents") == [0]
+
+
+async def test_a_failure_told_afterwards_that_nothing_made_good_opens_its_incident(still: House) -> None:
+    good = await still.start(id="before", started_at=format_instant(still.now - 3 * DAY))
+    await still.complete(good, completed_at=format_instant(still.now - 2 * DAY))
+    bad = await still.start(id="yesterday", started_at=format_instant(still.now - DAY))
+
+    await still.complete(bad, "FAILED", completed_at=format_instant(still.now - 23 * HOUR))
+
+    assert still.values("SELECT origin FROM incidents") == ["failed"]
+
+
+async def test_a_run_that_fails_while_a_later_one_completed_is_news(still: House) -> None:
+    slow = await still.start(id="slow")
+    still.clock.leap(MINUTE)
+    quick = await still.start(id="quick")
+    await still.complete(quick)
+    still.clock.leap(MINUTE)
+
+    await still.fail(slow)
+
+    assert still.values("SELECT origin FROM incidents") == ["failed"]

@@ -12,7 +12,7 @@ from trackdesk.domain.model import merge_context
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import CompleteRun, DeadlineStatus, Run, RunStatus
 from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
-from trackdesk.store import processes, rollups, runs
+from trackdesk.store import processes, rollups, runs, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,12 +109,21 @@ def follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bo
         assert run.deadline is not None, "nothing is overdue without a deadline"
         raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
         tell_run(tx, process, run, Kind.MISSED)
-    if run.status == RunStatus.FAILED and not superseded:
+    if run.status == RunStatus.FAILED and not superseded and not _is_history(tx, process, run):
         raise_incident(tx, process, run, Origin.FAILED, due_at=run.completed_at)
     elif run.status != RunStatus.FAILED:
         clear_cause(tx, process, run, _why_cleared(run))
     if (kind := _KINDS.get(run.status)) is not None and not superseded:
         tell_run(tx, process, run, kind)
+
+
+def _is_history(tx: Tx, process: ProcessRow, run: Run) -> bool:
+    """Whether its failure, told afterwards, has been made good by a run that is known already."""
+    assert run.completed_at is not None, "it has just finished"
+    if run.completed_at == tx.now:
+        return False
+    key = run.id if process.incident_per == "run" else None
+    return troubles.made_good(tx, process.id, key, run.started_at, run.completed_at)
 
 
 def _why_cleared(run: Run) -> str:

@@ -37,3 +37,12 @@ def failed(tx: Tx, process_id: int, run_id: str | None, times: int) -> bool:
             (process_id, run_id, SUPERSEDED, times),
         )
     return len(rows) == times and all(status == "FAILED" for (status,) in rows)
+
+
+def made_good(tx: Tx, process_id: int, run_id: str | None, started_at: int, failed_at: int) -> bool:
+    """Did a run of the process (of the key, with `run_id`) that started after `started_at` complete after `failed_at`
+    (both µs)."""
+    later = "started_at > ? AND status = 'COMPLETED' AND completed_at > ?"
+    key = "" if run_id is None else " AND id = ?"
+    values = (process_id, started_at, failed_at, *(() if run_id is None else (run_id,)))
+    return tx.one(f"SELECT 1 FROM runs WHERE process_id = ? AND {later}{key} LIMIT 1", values) is not None
