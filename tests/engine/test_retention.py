@@ -72,6 +72,16 @@ async def test_finished_runs_go_after_the_time_they_are_kept(still: House) -> No
     assert runs_left(still) == [young.uid]
 
 
+async def test_what_went_by_itself_is_told_to_those_who_watch_lists(still: House) -> None:
+    await ended(still, 91)
+    await count_all(still)
+
+    await worker(still).look()
+    await worker(still).look()
+
+    assert still.journal("cleanup") == ["cleaned"]
+
+
 async def test_a_process_may_keep_its_runs_longer_shorter_or_for_ever(still: House) -> None:
     await still.expect("short", retention=DAY)
     await still.expect("long", retention=400 * DAY)
@@ -306,7 +316,7 @@ async def test_lines_of_a_run_that_a_person_deletes_follow_at_once(still: House)
 
 
 async def test_a_cleanup_counts_first_and_then_deletes_exactly_that(still: House) -> None:
-    for days in (1, 100, 200):
+    for days in (200, 100, 1):
         run = await ended(still, days, status="FAILED" if days == 200 else "COMPLETED", tags={"n": str(days)})
         await still.log(run, {"message": "a"}, {"message": "b"})
     await execute(still, "UPDATE journal SET at = at - ? WHERE seq % 2", 100 * DAY)

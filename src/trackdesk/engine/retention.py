@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.retention import Cleaned
+from trackdesk.engine.causes import SELF
 from trackdesk.engine.cleaning import Cleaning, TimeIsUpError
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import aging, compact
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from trackdesk.domain.retention import Cleanup, Kept
     from trackdesk.engine.core import Engine
     from trackdesk.store.readers import Readers
-    from trackdesk.store.writer import Writer
+    from trackdesk.store.writer import Tx, Writer
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +96,16 @@ class Retention:
         await self._fold_log()
         if deleted := cleaning.deleted.shown:
             log.info("deleted for their age: %s", ", ".join(f"{count} {name}" for name, count in deleted.items()))
+            await self._tell(deleted)
         took = self._clock.monotonic() - began
         self._next = max(min(due_at, now + LONGEST), now + SHORTEST, now + SHARE * took)
+
+    async def _tell(self, deleted: dict[str, Any]) -> None:
+        """Those who watch lists read them again; the journal's own rows are in no list."""
+        if deleted.keys() <= {"journal"}:
+            return
+        for space in await aging.namespaces(self._readers):
+            await self._writer.run(partial(_say, space, deleted))
 
     async def _runs(self, cleaning: Cleaning, now: int) -> int:
         """Of all processes; gives when the next run may have grown old."""
@@ -114,6 +124,10 @@ class Retention:
         seen, self._log_seen = self._log_seen, (about.st_size, about.st_mtime_ns)
         if about.st_size > compact.IDLE_LOG and seen == self._log_seen:
             await asyncio.to_thread(compact.checkpoint, self._path, truncate=True)
+
+
+def _say(namespace_id: int, deleted: dict[str, Any], tx: Tx) -> None:
+    tx.journal(namespace_id, "cleanup", "cleaned", "everything", SELF, deleted)
 
 
 async def cleanup(engine: Engine, caller: Caller, body: Cleanup) -> Cleaned:
