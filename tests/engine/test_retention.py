@@ -327,7 +327,7 @@ async def test_a_cleanup_counts_first_and_then_deletes_exactly_that(still: House
     would = await clean(still, dry_run=True, what=what)
     assert len(runs_left(still)) == 3
     done = await clean(still, what=what)
-    assert (would.runs, would.logs, would.incidents, would.notifications) == (2, 4, 1, 1)
+    assert (would.runs, would.logs, would.incidents, would.notifications) == (2, 4, 1, 2)
     assert would.model_copy(update={"dry_run": False}) == done
     assert (await clean(still, dry_run=True, what=what)).model_copy(update={"dry_run": False}).runs == 0
     assert done.done
