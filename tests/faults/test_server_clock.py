@@ -116,7 +116,7 @@ async def test_a_season_of_nights_opens_one_incident_for_each_that_was_late_and_
     async with open_watched(tmp_path) as it:
         await it.ask("PATCH", "/v1/processes/backup", {"default_deadline": "6h", "warn_at": 0})
         late = failed = 0
-        for night in range(75):
+        for night in range(40):
             run = await it.start()
             if night % 30 == 7:
                 late += 1
