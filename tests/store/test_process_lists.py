@@ -112,6 +112,20 @@ async def test_a_process_tells_its_last_twenty_runs_newest_first(house: House, r
     assert [each.late for each in process.recent[:2]] == [True, False]
 
 
+async def test_a_list_that_is_read_again_tells_what_became_of_a_run(house: House, readers: Readers) -> None:
+    run = house.run("backup")
+    (before,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(), NOW)).data
+    house.connection.execute(
+        "UPDATE runs SET status = 'COMPLETED', deadline_status = 'COMPLETED_LATE', duration = ? WHERE seq = ?",
+        (SECOND, run),
+    )
+    (after,) = (await process_lists.page(readers, DEFAULT, ProcessFilter(), NOW)).data
+    assert [(each.status, each.late, each.duration) for each in (*before.recent, *after.recent)] == [
+        ("ACTIVE", False, None),
+        ("COMPLETED", True, SECOND),
+    ]
+
+
 async def test_percentiles_are_those_that_the_roll_ups_keep(house: House, readers: Readers) -> None:
     house.process("backup", completed=101, failed=1, p50=50, p90=90, p99=99)
     counts = (await process_lists.get(readers, DEFAULT, "backup")).runs
