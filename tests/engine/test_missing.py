@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from tests.engine.house import House
 
 EVERY = {"every": "15m"}
-NIGHTLY = {"cron": "0 2 * * *", "timezone": "Europe/Berlin"}
-NIGHT = 1_790_035_200_000_000
-"""2026-09-22T00:00:00Z, two o'clock in Berlin: the first night after the tests begin."""
+DAILY = {"cron": "0 17 * * *", "timezone": "Europe/Berlin"}
+AT_FIVE = 1_790_002_800_000_000
+"""2026-09-21T15:00:00Z, five in the afternoon in Berlin: the first one after the tests begin."""
 
 
 async def change(house: House, name: str = "backup", **members: Any) -> Process:
@@ -39,18 +39,22 @@ def expected(house: House, name: str = "backup") -> tuple[int | None, int | None
 async def test_a_process_is_expected_from_the_moment_its_schedule_is_set(house: House) -> None:
     began = house.now
     assert (await change(house, schedule=EVERY)).next_expected_at == began + 15 * MINUTE
-    assert (await change(house, "nightly", schedule=NIGHTLY)).next_expected_at == NIGHT
+    assert (await change(house, "nightly", schedule=DAILY)).next_expected_at == AT_FIVE
 
 
 async def test_a_start_that_does_not_come_opens_one_incident_after_its_grace(house: House) -> None:
-    await change(house, schedule=NIGHTLY, grace="10m")
-    await house.pass_time((NIGHT - house.now) / 1e6 + 599)
+    await change(house, schedule=DAILY, grace="10m")
+    await house.pass_time((AT_FIVE - house.now) / 1e6 + 599)
     assert house.incidents() == []
     await house.pass_time(1)
 
     (incident,) = house.incidents()
-    assert incident["title"] == "backup never started (expected 02:00 Europe/Berlin)"
-    assert (incident["origin"], incident["due_at"], incident["opened_at"]) == ("missing", NIGHT, NIGHT + 10 * MINUTE)
+    assert incident["title"] == "backup never started (expected 17:00 Europe/Berlin)"
+    assert (incident["origin"], incident["due_at"], incident["opened_at"]) == (
+        "missing",
+        AT_FIVE,
+        AT_FIVE + 10 * MINUTE,
+    )
     assert (incident["seen_late"], incident["run_uid"], incident["severity"]) == (0, None, "HIGH")
     assert house.told() == ["opened"]
     assert house.journal("processes") == ["made", "changed", "missing"]
@@ -81,12 +85,12 @@ async def test_it_recovers_when_it_runs(house: House) -> None:
 
 
 async def test_a_start_in_time_moves_the_expectation_on(house: House) -> None:
-    await change(house, schedule=NIGHTLY)
-    await house.pass_time((NIGHT - house.now) / 1e6 + 20)
+    await change(house, schedule=DAILY)
+    await house.pass_time((AT_FIVE - house.now) / 1e6 + 20)
     await house.start(id="first")
-    assert expected(house) == (NIGHT + DAY, None)
+    assert expected(house) == (AT_FIVE + DAY, None)
     await house.start(id="second")
-    assert expected(house) == (NIGHT + DAY, None)
+    assert expected(house) == (AT_FIVE + DAY, None)
     await house.pass_time(3600)
     assert house.incidents() == []
 
@@ -103,23 +107,23 @@ async def test_many_starts_at_once_count_as_each_would(house: House) -> None:
 
 
 async def test_a_late_report_that_proves_a_start_in_time_recovers_it(house: House) -> None:
-    await change(house, schedule=NIGHTLY)
-    await house.pass_time((NIGHT - house.now) / 1e6 + 3600)
+    await change(house, schedule=DAILY)
+    await house.pass_time((AT_FIVE - house.now) / 1e6 + 3600)
     assert len(house.incidents()) == 1
-    run = await house.start(started_at=NIGHT / 1e6 + 60)
+    run = await house.start(started_at=AT_FIVE / 1e6 + 60)
 
     assert house.incidents()[0]["close_reason"] == (
-        f"backup/{run.id} had started in time, at 2026-09-22T00:01:00.000000Z, as was reported afterwards"
+        f"backup/{run.id} had started in time, at 2026-09-21T15:01:00.000000Z, as was reported afterwards"
     )
-    assert expected(house) == (NIGHT + DAY, None)
+    assert expected(house) == (AT_FIVE + DAY, None)
 
 
 async def test_a_late_report_of_another_day_recovers_nothing(house: House) -> None:
-    await change(house, schedule=NIGHTLY)
-    await house.pass_time((NIGHT - house.now) / 1e6 + 3600)
-    await house.start(started_at=NIGHT / 1e6 - 12 * 3600)
+    await change(house, schedule=DAILY)
+    await house.pass_time((AT_FIVE - house.now) / 1e6 + 3600)
+    await house.start(started_at=AT_FIVE / 1e6 - 12 * 3600)
 
-    assert expected(house) == (NIGHT, NIGHT)
+    assert expected(house) == (AT_FIVE, AT_FIVE)
     assert house.incidents()[0]["status"] == "OPEN"
 
 
@@ -232,29 +236,30 @@ async def test_expectations_are_no_edits(house: House) -> None:
 
 async def test_a_window_that_fell_into_a_downtime_is_blind(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        await change(house, schedule=NIGHTLY, grace="30m")
+        await change(house, schedule=DAILY, grace="30m")
         clock = house.clock
-    clock.leap(NIGHT - clock.now() + 6 * HOUR)
+    clock.leap(AT_FIVE - clock.now() + 6 * HOUR)
     async with open_house(tmp_path, clock=clock) as house:
         process = await processes_of(house)
-        assert (process.state, process.blind_at, process.next_expected_at) == ("OK", NIGHT, NIGHT + DAY)
+        assert (process.state, process.blind_at, process.next_expected_at) == ("OK", AT_FIVE, AT_FIVE + DAY)
         assert house.journal("processes") == ["made", "changed", "blind"]
         assert house.incidents() == []
-        await house.pass_time(DAY / 1e6)
-        assert [each["due_at"] for each in house.incidents()] == [NIGHT + DAY]
+        clock.leap(AT_FIVE + DAY - clock.now())
+        await house.pass_time(HOUR / 1e6)
+        assert [each["due_at"] for each in house.incidents()] == [AT_FIVE + DAY]
 
 
 async def test_a_window_partly_in_a_downtime_is_judged_with_the_rest_of_its_grace_and_marked(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        await change(house, schedule=NIGHTLY, grace="30m")
-        await house.pass_time((NIGHT - house.now) / 1e6 + 600)
+        await change(house, schedule=DAILY, grace="30m")
+        await house.pass_time((AT_FIVE - house.now) / 1e6 + 600)
         clock = house.clock
     clock.leap(6 * HOUR)
     async with open_house(tmp_path, clock=clock) as house:
         assert house.incidents() == []
         await house.pass_time(21 * 60)
         (incident,) = house.incidents()
-        assert (incident["due_at"], incident["seen_late"]) == (NIGHT, 1)
+        assert (incident["due_at"], incident["seen_late"]) == (AT_FIVE, 1)
 
 
 async def test_what_went_missing_before_a_downtime_stays_missing_and_is_told_once(tmp_path: Path) -> None:
