@@ -12,6 +12,8 @@ import pytest
 
 from tests.server.stand import OWNER_KEY, Stand, open_stand
 from tests.server.stubs import stubs
+from trackdesk.server.app import build_app
+from trackdesk.server.listen import listen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -318,3 +320,15 @@ async def test_a_caller_that_asks_before_it_sends_is_told_to_go_on(stand: Stand)
     answer = await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_only_short_paths_without_a_secret_are_remembered(stand: Stand) -> None:
+    app = build_app(stand.house, stubs())
+    listening = await listen(app, "127.0.0.1", 0)
+    try:
+        for path in ("/healthz", "/healthz", f"/ping/{'k' * 20}/backup", f"/v1/departments/{'x' * 300}", "/v1/nothing"):
+            async with stand.session.get(f"{listening.url}{path}") as answer:
+                await answer.read()
+    finally:
+        await listening.stop()
+    assert app.remembered == 1

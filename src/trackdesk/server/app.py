@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _WHERE: Final = "what there is stands at /docs, and at /openapi.json for programs"
 MAX_KNOWN: Final = 4096
+LONGEST_KNOWN: Final = 256
+"""Characters of a path that is remembered: anybody may send long ones, and many."""
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -64,7 +66,13 @@ class App(web.Server):
                 answers = Bound(endpoint, handlers[endpoint.name], house).handle
                 for method, path in endpoint.routes:
                     self._routes.add(path, dict.fromkeys(_also_head(method), answers))
-        self._routes.add(pings.ROUTE, dict.fromkeys(pings.METHODS, pings.Pings(house).handle))
+        self._pings = pings.Pings(house).handle
+        self._routes.add(pings.ROUTE, dict.fromkeys(pings.METHODS, self._pings))
+
+    @property
+    def remembered(self) -> int:
+        """How many paths are known without looking for them."""
+        return len(self._known)
 
     def __call__(self) -> web.RequestHandler:
         return Connection(self, loop=self._loop, **OPTIONS)
@@ -89,9 +97,11 @@ class App(web.Server):
                 return self._refuse(error)
             if answers is None:
                 return self._nothing_there(request, allowed)
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            known = self._known[asked] = (answers, parameters)
+            known = (answers, parameters)
+            if len(asked[1]) <= LONGEST_KNOWN and answers != self._pings:  # a ping's path holds a secret
+                if len(self._known) >= MAX_KNOWN:
+                    self._known.clear()
+                self._known[asked] = known
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             transport: WriteTransport = request.transport
             transport.write(_GO_ON)
