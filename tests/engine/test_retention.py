@@ -5,63 +5,26 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import ValidationError
 
 from tests.clocks import until
-from tests.engine.house import CALLER, open_house
+from tests.engine.house import open_house
+from tests.engine.old_age import CLOSED, KEPT, count_all, ended, execute, runs_left, worker
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
-from trackdesk.domain.errors import NotFound
 from trackdesk.domain.instant import format_instant, parse_duration
 from trackdesk.domain.process import ChangeProcess
-from trackdesk.domain.retention import Cleanup, Kept
-from trackdesk.engine import retention
+from trackdesk.domain.retention import Kept
 from trackdesk.engine.cleaning import TARGET, Pace
-from trackdesk.engine.retention import Retention
 from trackdesk.store import compact, journal, removal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.engine.house import House
-    from trackdesk.domain.run import Run
     from trackdesk.store.writer import Tx
-
-KEPT = Kept(runs=90 * DAY)
-CLOSED = "UPDATE incidents SET status = 'CLOSED', holds = 0, opened_at = 1, closed_at = ?"
-
-
-def worker(house: House, kept: Kept = KEPT) -> Retention:
-    return Retention(house.clock, house.engine.writer, house.engine.readers, house.path, kept)
-
-
-async def ended(house: House, days: float, process: str = "backup", status: str = "COMPLETED", **body: Any) -> Run:
-    """A run of a minute that ended so many days ago."""
-    at = house.now - round(days * DAY)
-    run = await house.start(process, started_at=format_instant(at - MINUTE), **body)
-    error = {"error": {"message": "disk full"}} if status == "FAILED" else {}
-    return await house.complete(run, status, completed_at=format_instant(at), **error)
-
-
-async def count_all(house: House, up_to: int | None = None) -> None:
-    """As if the roll-ups had come so far."""
-    instant = house.now if up_to is None else up_to
-    row = "INSERT OR REPLACE INTO rollup_cursors VALUES (1, ?, ?, ?, ?)"
-    await house.engine.writer.run(lambda tx: tx.execute(row, (instant,) * 4) and None)
-
-
-async def execute(house: House, sql: str, *values: object, **named: object) -> None:
-    await house.engine.writer.run(lambda tx: tx.execute(sql, named or values) and None)
-
-
-async def clean(house: House, **body: Any) -> Any:
-    return await retention.cleanup(house.engine, CALLER, Cleanup.model_validate({"older_than": "90d", **body}))
-
-
-def runs_left(house: House) -> list[str]:
-    return house.values("SELECT uid FROM runs ORDER BY seq")
 
 
 async def test_finished_runs_go_after_the_time_they_are_kept(still: House) -> None:
@@ -313,55 +276,6 @@ async def test_lines_of_a_run_that_a_person_deletes_follow_at_once(still: House)
     await still.delete(run)
     await until(lambda: still.values("SELECT count(*) FROM logs") == [0])
     await worker_.stop()
-
-
-async def test_a_cleanup_counts_first_and_then_deletes_exactly_that(still: House) -> None:
-    for days in (200, 100, 1):
-        run = await ended(still, days, status="FAILED" if days == 200 else "COMPLETED", tags={"n": str(days)})
-        await still.log(run, {"message": "a"}, {"message": "b"})
-    await execute(still, "UPDATE journal SET at = at - ? WHERE seq <= 6", 100 * DAY)
-    await execute(still, "UPDATE notifications SET created_at = 5")
-    await execute(still, CLOSED, 4)
-    await count_all(still)
-    what = ["runs", "notifications", "incidents", "journal"]
-    would = await clean(still, dry_run=True, what=what)
-    assert len(runs_left(still)) == 3
-    done = await clean(still, what=what)
-    assert (would.runs, would.logs, would.incidents, would.notifications) == (2, 4, 1, 2)
-    assert would.model_copy(update={"dry_run": False}) == done
-    assert (await clean(still, dry_run=True, what=what)).model_copy(update={"dry_run": False}).runs == 0
-    assert done.done
-
-
-async def test_a_cleanup_of_one_process_leaves_the_others(still: House) -> None:
-    await ended(still, 100, "old")
-    other = await ended(still, 100, "other")
-    await count_all(still)
-    done = await clean(still, process="old")
-    assert (done.runs, runs_left(still)) == (1, [other.uid])
-    assert done.notifications == 0
-
-
-async def test_a_cleanup_stands_in_the_journal_with_who_asked_for_it(still: House) -> None:
-    await ended(still, 100)
-    await count_all(still)
-    await clean(still, what=["runs"])
-    (entry,) = still.rows("SELECT kind, ref, actor FROM journal WHERE topic = 'cleanup'")
-    assert entry == {"kind": "cleaned", "ref": "everything", "actor": CALLER.actor}
-    assert still.changed("cleanup") == [{"older_than": "90d", "runs": 1, "journal": 2}]
-
-
-async def test_a_cleanup_says_when_its_time_was_not_enough(still: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await ended(still, 100)
-    await count_all(still)
-    monkeypatch.setattr(retention, "REQUEST", 0)
-    done = await clean(still)
-    assert (done.done, done.runs) == (False, 0)
-
-
-async def test_a_cleanup_of_an_unknown_process_is_refused(still: House) -> None:
-    with pytest.raises(NotFound, match="no process 'nope'"):
-        await clean(still, process="nope")
 
 
 async def test_a_step_grows_while_it_is_quick_and_shrinks_when_it_is_not() -> None:
