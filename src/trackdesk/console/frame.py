@@ -113,6 +113,8 @@ class Frame(Screen[None]):
             return f"works on {_listed([_NOUNS.get(context, context) for context in action.when])}"
         if not self.view.can(action.id):
             return "is not for here"
+        if not self.view.is_mounted:
+            return "is not there yet"
         return self.view.why_not(action.id)
 
     def offered(self) -> list[Action]:
@@ -183,7 +185,7 @@ class Frame(Screen[None]):
         if change.topic == _CLEANED:
             # Rows of any kind are gone, and which is not said.
             change = Changed("*", resync=True)
-        if change.topic in self.view.topics or change.topic == "*":
+        if self.view.is_mounted and (change.topic in self.view.topics or change.topic == "*"):
             self.view.changed(change)
 
     def tell(self, live: Live) -> None:

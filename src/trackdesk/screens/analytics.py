@@ -82,6 +82,12 @@ class AnalyticsView(Ranged):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self.table = LiveTable(
+            self.COLUMNS,
+            title="By process",
+            empty=Empty("No run ended in this time", "trackdesk run nightly-backup -- ./backup.sh"),
+            now=desk.now,
+        )
         self.by = _PROCESS
         """The key of a tag, or nothing for processes."""
         self._shown = ""
@@ -97,16 +103,7 @@ class AnalyticsView(Ranged):
             yield BarChart("Runs", empty="No run ended in this time", say=figures.say_count, id="outcomes")
             yield LinePlot("Completion times", empty="No run completed", id="times")
             yield BarChart("How they are spread", empty="No run completed", say=figures.say_count, id="spread")
-        yield LiveTable(
-            self.COLUMNS,
-            title="By process",
-            empty=Empty("No run ended in this time", "trackdesk run nightly-backup -- ./backup.sh"),
-            now=self.desk.now,
-        )
-
-    @property
-    def table(self) -> LiveTable:
-        return self.query_one(LiveTable)
+        yield self.table
 
     # -- loading ---------------------------------------------------------------------------------------------------
 

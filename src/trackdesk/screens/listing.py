@@ -12,7 +12,6 @@ from textual.widget import Widget
 
 from trackdesk.screens.paging import PagedPlace
 from trackdesk.widgets.filter_bar import FilterBar
-from trackdesk.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +50,7 @@ class ListPlace(PagedPlace[T], Generic[T]):
     def compose(self) -> ComposeResult:
         if self.FILTERED:
             yield FilterBar(hint=self.HINT)
-        yield LiveTable(self.COLUMNS, title=self.TITLE, empty=self.empty(), now=self.desk.now)
+        yield self.table
         yield from self.compose_below()
 
     def compose_below(self) -> ComposeResult:

@@ -51,6 +51,8 @@ class PagedPlace(Place, Generic[T]):
     def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None) -> None:
         """`query` narrows the list for good, beside what is typed into the filter."""
         super().__init__(desk)
+        self.table = LiveTable(self.COLUMNS, title=self.TITLE, empty=self.EMPTY, now=desk.now)
+        """Kept, not looked for: the lines of the frame ask before the place stands, and after it went."""
         self.fixed = dict(query or {})
         self.expression = ""
         self.total: int | None = None
@@ -73,18 +75,10 @@ class PagedPlace(Place, Generic[T]):
     def row(self, item: T) -> Row:
         raise NotImplementedError
 
-    def empty(self) -> Empty:
-        """What is said where there is nothing yet."""
-        return self.EMPTY
-
     def on_mount(self) -> None:
         if self._sort[0]:
             self.table.set_sort(self._sort[0], descending=self._sort[1])
         super().on_mount()
-
-    @property
-    def table(self) -> LiveTable:
-        return self.query_one(LiveTable)
 
     # -- loading ---------------------------------------------------------------------------------------------------
 

@@ -33,13 +33,9 @@ class TabbedViews(View):
         self._makers = dict(tabs)
         first, make = tabs[0]
         self._views: dict[str, View] = {first: make(desk)}
+        self.current = self._views[first]
+        """The view in sight. The one of a tab just chosen takes its place once it stands: before, it can't be asked."""
         self._line = TabLine([(title, title) for title, _ in tabs])
-
-    @property
-    def current(self) -> View:
-        return (
-            self._views[self._line.current] if self._line.current in self._views else next(iter(self._views.values()))
-        )
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -56,8 +52,9 @@ class TabbedViews(View):
         if view is None:
             view = self._views[name] = self._makers[name](self.desk)
             await self.mount(view)
-        else:
+        elif view.is_mounted:
             view.changed(Changed("*", resync=True))
+        self.current = view
         for each in self._views.values():
             each.set_class(each is not view, "-away")
         view.take_focus()
