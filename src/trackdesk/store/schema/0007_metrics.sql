@@ -1,0 +1,1 @@
+-- Services under watch, their series and samples.

@@ -1,0 +1,1 @@
+-- Rules over metrics, and how each stands.

@@ -1,0 +1,1 @@
+-- Silences, maintenance windows, and what channels gather before they tell.
