@@ -11,10 +11,11 @@ TOPICS: Final = (
     "deliveries",
     "keys",
     "departments",
+    "services",
     "cleanup",
 )
 """Those of the journal."""
-STREAM_TOPICS: Final = (*TOPICS, "logs", "progress")
+STREAM_TOPICS: Final = (*TOPICS, "logs", "progress", "metrics")
 """With those that are no changes of state: only the live stream tells them, and keeps nothing of them."""
 STREAM_PATTERN: Final = f"^({'|'.join(STREAM_TOPICS)})(,({'|'.join(STREAM_TOPICS)}))*$"
 """What the live stream takes for `topics`."""
