@@ -65,18 +65,20 @@ class PromptLine(Horizontal):
         self._history = history
         self._recalled = 0
         self._timer: Timer | None = None
+        self._flash = Static("", classes="flash")
+        self._box = Input(suggester=_Names(names), select_on_focus=False)
 
     def compose(self) -> ComposeResult:
-        yield Static("", classes="flash")
+        yield self._flash
         yield Static(":", classes="colon")
-        yield Input(suggester=_Names(self._names), select_on_focus=False)
+        yield self._box
 
     def flash(self, text: str, role: Role) -> None:
         """Say `text` for six seconds."""
         look = Look.of(self.app)
         glyph, plain = _GLYPHS.get(role, ("", ""))
         said = f"{look.pick(glyph, plain)} {safe_text(text)}".strip()
-        self.query_one(".flash", Static).update(Text(said, look.role(role), no_wrap=True, overflow="ellipsis"))
+        self._flash.update(Text(said, look.role(role), no_wrap=True, overflow="ellipsis"))
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(FLASH_FOR, self._fade)
@@ -84,16 +86,14 @@ class PromptLine(Horizontal):
     @property
     def flashed(self) -> str:
         """What is said now."""
-        content = self.query_one(".flash", Static).visual
-        return str(content).strip()
+        return str(self._flash.visual).strip()
 
     def open_line(self, text: str = "") -> None:
         self._recalled = len(self._history)
         self.add_class("-typing")
-        box = self.query_one(Input)
-        box.value = text
+        self._box.value = text
         # At once, so that what is typed right after the key lands here.
-        self.screen.set_focus(box)
+        self.screen.set_focus(self._box)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -106,26 +106,26 @@ class PromptLine(Horizontal):
         self._close("")
 
     def action_complete(self) -> None:
-        box = self.query_one(Input)
-        typed = box.value
+        typed = self._box.value
         match = next((name for name in self._names() if name.startswith(typed) and name != typed), None)
         if match is not None:
-            box.value = f"{match} "
-            box.cursor_position = len(box.value)
+            self._put(f"{match} ")
 
     def action_recall(self, step: int) -> None:
         at = self._recalled + step
         if 0 <= at <= len(self._history):
             self._recalled = at
-            box = self.query_one(Input)
-            box.value = self._history[at] if at < len(self._history) else ""
-            box.cursor_position = len(box.value)
+            self._put(self._history[at] if at < len(self._history) else "")
+
+    def _put(self, line: str) -> None:
+        self._box.value = line
+        self._box.cursor_position = len(line)
 
     def _close(self, line: str) -> None:
         self.remove_class("-typing")
-        self.query_one(Input).clear()
+        self._box.clear()
         self.post_message(self.Entered(line))
 
     def _fade(self) -> None:
         self._timer = None
-        self.query_one(".flash", Static).update("")
+        self._flash.update("")

@@ -40,16 +40,19 @@ class AdminView(Place):
         Column("words", "how it stands", 30, flex=1, priority=0),
     )
 
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._table = LiveTable(self.COLUMNS, title="Admin", now=desk.now)
+
     @property
     def heading(self) -> str:
         return "Admin"
 
     def compose(self) -> ComposeResult:
-        yield LiveTable(self.COLUMNS, title="Admin", now=self.desk.now)
+        yield self._table
 
     async def load(self) -> None:
-        table = self.query_one(LiveTable)
-        table.show_loading()
+        self._table.show_loading()
         client = self.client
         channels = (await client.channels.list({"limit": _COUNTED})).data
         departments = (await client.departments.list({"limit": _COUNTED})).data
@@ -65,7 +68,7 @@ class AdminView(Place):
             _row("keys", None, Toned(said, "dim") if no_keys else said),
             *self._server(ready),
         ]
-        table.put_rows(rows)
+        self._table.put_rows(rows)
 
     def _server(self, ready: Readiness) -> list[Row]:
         who = self.desk.whoami

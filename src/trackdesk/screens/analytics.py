@@ -88,6 +88,10 @@ class AnalyticsView(Ranged):
             empty=Empty("No run ended in this time", "trackdesk run nightly-backup -- ./backup.sh"),
             now=desk.now,
         )
+        count = figures.say_count
+        self._outcomes = BarChart("Runs", empty="No run ended in this time", say=count, id="outcomes")
+        self._times = LinePlot("Completion times", empty="No run completed", id="times")
+        self._spread = BarChart("How they are spread", empty="No run completed", say=count, id="spread")
         self.by = _PROCESS
         """The key of a tag, or nothing for processes."""
         self._shown = ""
@@ -99,10 +103,7 @@ class AnalyticsView(Ranged):
 
     def compose(self) -> ComposeResult:
         yield self.range_line
-        with _Charts(classes="charts"):
-            yield BarChart("Runs", empty="No run ended in this time", say=figures.say_count, id="outcomes")
-            yield LinePlot("Completion times", empty="No run completed", id="times")
-            yield BarChart("How they are spread", empty="No run completed", say=figures.say_count, id="spread")
+        yield _Charts(self._outcomes, self._times, self._spread, classes="charts")
         yield self.table
 
     # -- loading ---------------------------------------------------------------------------------------------------
@@ -139,14 +140,13 @@ class AnalyticsView(Ranged):
         missed = totals.missed_percent
         said = [Toned(f"missed {missed:.1f}%", "late" if missed else "dim")] if missed is not None else []
         chosen = self.range
-        outcomes, spread = self.query(BarChart)
         bars = figures.outcome_bars(stats.data, chosen)
-        outcomes.put(bars, title=f"Runs of {of}, last {chosen.name}", notes=[*figures.OUTCOMES, *said])
+        self._outcomes.put(bars, title=f"Runs of {of}, last {chosen.name}", notes=[*figures.OUTCOMES, *said])
         lines = percentile_lines(stats.data)
         steep = [Toned("by logarithm", "dim")] if lines.log else []
-        self.query_one(LinePlot).put(lines, notes=steep)
+        self._times.put(lines, notes=steep)
         notes = [Toned(f"p50 {figures.span(totals.p50)}  p90 {figures.span(totals.p90)}", "dim")] if totals.p50 else []
-        spread.put(figures.spread_bars(totals), title="Runs that took at most", notes=notes)
+        self._spread.put(figures.spread_bars(totals), title="Runs that took at most", notes=notes)
 
     def _show_groups(self, whole: Stats, groups: Stats) -> None:
         every = whole.meta.totals[0]

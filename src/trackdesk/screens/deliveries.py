@@ -135,17 +135,18 @@ class DeliveriesView(Retrying, TabbedList["Delivery"]):
         """`of` names the channel that `query` picks."""
         super().__init__(desk, query, tab=tab)
         self.of = of
+        self._attempts = Timeline(title="Attempts", empty="Nothing was sent yet", now=desk.now)
 
     @property
     def heading(self) -> str:
         return self.of or self.TITLE
 
     def compose_below(self) -> ComposeResult:
-        yield Timeline(title="Attempts", empty="Nothing was sent yet", now=self.desk.now)
+        yield self._attempts
 
     def on_row_selected(self, _message: RowSelected) -> None:
         one = self.selected
-        self.query_one(Timeline).put_entries([] if one is None else attempt_entries(one))
+        self._attempts.put_entries([] if one is None else attempt_entries(one))
 
     async def fetch(self, query: dict[str, Any]) -> Page[Delivery]:
         if self.tab in _STATUSES:

@@ -70,6 +70,14 @@ class IncidentView(Triage):
         """The run it is about, if that is still there."""
         self._log_of: str | None = None
         """Whose lines are shown: those of that run, else of the last one of the process."""
+        self._facts = Facts(now=desk.now)
+        self._tabs = TabLine([("happened", "timeline"), ("lines", "log"), ("told", "who was told")])
+        self._happened = Timeline(id="happened", title="Timeline", now=desk.now)
+        self._told = Timeline(id="told", title="Who was told, or not", empty="Nobody was to be told", now=desk.now)
+        self._log = LogView(id="lines", title="Last lines of the run", empty=NO_LINES, now=desk.now)
+        self._usual = BarChart("Last runs", say=figures.say_span, id="usual")
+        self._left = Vertical(self._happened, self._told, classes="left")
+        self._right = Vertical(self._log, self._usual, classes="right")
         if history is not None:
             self.history = history
 
@@ -94,17 +102,9 @@ class IncidentView(Triage):
         )
 
     def compose(self) -> ComposeResult:
-        yield Facts(now=self.desk.now)
-        yield TabLine([("happened", "timeline"), ("lines", "log"), ("told", "who was told")])
-        with Horizontal(classes="panes"):
-            with Vertical(classes="left"):
-                yield Timeline(id="happened", title="Timeline", now=self.desk.now)
-                yield Timeline(
-                    id="told", title="Who was told, or not", empty="Nobody was to be told", now=self.desk.now
-                )
-            with Vertical(classes="right"):
-                yield LogView(id="lines", title="Last lines of the run", empty=NO_LINES, now=self.desk.now)
-                yield BarChart("Last runs", say=figures.say_span, id="usual")
+        yield self._facts
+        yield self._tabs
+        yield Horizontal(self._left, self._right, classes="panes")
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -114,25 +114,23 @@ class IncidentView(Triage):
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
         message.stop()
         self._lay_out()
-        self.focus_on(self.query_one(f"#{message.name}"))
+        self.take_focus()
 
     def _lay_out(self) -> None:
         """All panes where there is room, else the one of the tab; without a run, none about it."""
-        if not self.query(TabLine):
-            return  # its size may be told before its parts stand
-        tab, wide = self.query_one(TabLine).current, self.has_class("-wide")
+        tab, wide = self._tabs.current, self.has_class("-wide")
         run = self.incident is None or self._log_of is not None
         process = self.incident is None or self.incident.process is not None
         shown = {
-            ".left": wide or tab != "lines",
-            ".right": (wide and process) or tab == "lines",
-            "#happened": wide or tab == "happened",
-            "#told": wide or tab == "told",
-            "#lines": run or not wide,
-            "#usual": process,
+            self._left: wide or tab != "lines",
+            self._right: (wide and process) or tab == "lines",
+            self._happened: wide or tab == "happened",
+            self._told: wide or tab == "told",
+            self._log: run or not wide,
+            self._usual: process,
         }
         for pane, there in shown.items():
-            self.query_one(pane).set_class(not there, "-away")
+            pane.set_class(not there, "-away")
 
     def do_previous_tab(self) -> None:
         self._turn(-1)
@@ -142,19 +140,18 @@ class IncidentView(Triage):
 
     def _turn(self, step: int) -> None:
         if not self.has_class("-wide"):
-            self.query_one(TabLine).turn(step)
+            self._tabs.turn(step)
             return
-        panes = [pane for pane in (*self.query(Timeline), *self.query(LogView)) if pane.region]
+        panes = [pane for pane in (self._happened, self._told, self._log) if pane.region]
         here = next((at for at, pane in enumerate(panes) if pane.has_focus), 0)
         self.focus_on(panes[(here + step) % len(panes)])
 
     def take_focus(self) -> None:
-        self.focus_on(self.query_one(f"#{self.query_one(TabLine).current}"))
+        self.focus_on({"happened": self._happened, "lines": self._log, "told": self._told}[self._tabs.current])
 
     def tick(self) -> None:
         super().tick()
-        for facts in self.query(Facts):  # none before the first paint and after the last
-            facts.tick()
+        self._facts.tick()
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -173,8 +170,8 @@ class IncidentView(Triage):
         process = await self._maybe(client.processes.get(incident.process)) if incident.process else None
         # What happens to a run comes before what follows from it.
         entries = run_entries(of_run) + incident_entries(happened.data, comments.data)
-        self.query_one("#happened", Timeline).put_entries(sorted(entries, key=lambda entry: entry.at))
-        self.query_one("#told", Timeline).put_entries(told_entries(routing.steps))
+        self._happened.put_entries(sorted(entries, key=lambda entry: entry.at))
+        self._told.put_entries(told_entries(routing.steps))
         self.incident = incident
         self._log_of = incident.run
         if incident.run is None and process is not None and process.last_run is not None:
@@ -194,11 +191,11 @@ class IncidentView(Triage):
     def _show(self, process: Process | None = None) -> None:
         incident = self.incident
         assert incident is not None, "it has been read"
-        self.query_one(Facts).put(incident.title, _facts(incident, self.run_of, process), incident.description or "")
+        self._facts.put(incident.title, _facts(incident, self.run_of, process), incident.description or "")
         if process is not None:
             self._show_usual(process)
         whose = "the run" if incident.run is not None else "its last run"
-        self.query_one(LogView).set_title(f"Last lines of {whose}")
+        self._log.set_title(f"Last lines of {whose}")
         self._lay_out()
         self.post_message(self.Retitled())
 
@@ -212,7 +209,7 @@ class IncidentView(Triage):
             took = run.duration if run.duration is not None else now - run.started_at
             notes.append(Toned(f"{'now' if run.status == 'ACTIVE' else 'this'} {when.span(took)}", "late", bold=True))
         bars = figures.recent_bars(process.recent, now)
-        self.query_one(BarChart).put(bars, title=f"Last runs of {process.name}", notes=notes, marks=usual)
+        self._usual.put(bars, title=f"Last runs of {process.name}", notes=notes, marks=usual)
 
     def _follow_log(self) -> None:
         # The last one asked is the last one shown: an older answer that comes late is not waited for.
@@ -220,12 +217,11 @@ class IncidentView(Triage):
 
     async def _read_log(self) -> None:
         if self._log_of is None:
-            self.query_one(LogView).put_lines(())
+            self._log.put_lines(())
             return
         page = await self._maybe(self.client.runs.logs(self._log_of, {"tail": True, "limit": LINES}))
-        view = self.query_one(LogView)
         shown = [] if page is None else [LogLine(each.logged_at, each.level, each.message) for each in page.data]
-        view.put_lines(shown)
+        self._log.put_lines(shown)
 
     def changed(self, change: Changed) -> None:
         incident = self.incident

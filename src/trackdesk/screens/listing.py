@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from textual.widget import Widget
-
 from trackdesk.screens.paging import PagedPlace
-from trackdesk.widgets.filter_bar import FilterBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
 
+    from trackdesk.widgets.filter_bar import FilterBar
     from trackdesk.widgets.table_messages import RowOpened, SortRequested
     from trackdesk.widgets.view import View
 
@@ -49,7 +47,7 @@ class ListPlace(PagedPlace[T], Generic[T]):
 
     def compose(self) -> ComposeResult:
         if self.FILTERED:
-            yield FilterBar(hint=self.HINT)
+            yield self.filter
         yield self.table
         yield from self.compose_below()
 
@@ -82,18 +80,16 @@ class ListPlace(PagedPlace[T], Generic[T]):
     # -- hands -----------------------------------------------------------------------------------------------------
 
     def do_filter(self) -> None:
-        self.query_one(FilterBar).open_bar()
+        self.filter.open_bar()
 
     def narrow(self, expression: str) -> None:
         if self.FILTERED:
-            bar = self.query_one(FilterBar)
-            bar.add_class("-open")
-            bar.set_expression(expression)
+            self.filter.add_class("-open")
+            self.filter.set_expression(expression)
 
     def retreat(self) -> bool:
         if self.FILTERED and self.expression:
-            bar = self.query_one(FilterBar)
-            bar.action_clear()
+            self.filter.action_clear()
             return True
         return super().retreat()
 
@@ -114,7 +110,7 @@ class ListPlace(PagedPlace[T], Generic[T]):
 
     def on_filter_bar_closed(self, message: FilterBar.Closed) -> None:
         message.stop()
-        if isinstance(self.screen.focused, Widget) and self.screen.focused in self.query("FilterBar Input"):
+        if self.filter.box.has_focus:
             self.focus_on(self.table)
 
     def on_sort_requested(self, event: SortRequested) -> None:

@@ -42,6 +42,10 @@ class NotificationView(Retrying):
         self.number = number
         self._marked = marked
         self.notification: Notification | None = None
+        self._facts = Facts(now=desk.now, text_lines=12)
+        nobody = Empty("No channel was told of it", "the incident's `who was told` says why")
+        self._table = LiveTable(COLUMNS, title="Told outside", empty=nobody, now=desk.now)
+        self._attempts = Timeline(title="Attempts", empty="Nothing was sent yet", now=desk.now)
 
     @property
     def heading(self) -> str:
@@ -56,22 +60,16 @@ class NotificationView(Retrying):
         return (Toned("unread", "run") if one.read_at is None else Toned("read", "dim"),)
 
     def compose(self) -> ComposeResult:
-        yield Facts(now=self.desk.now, text_lines=12)
-        yield LiveTable(
-            COLUMNS,
-            title="Told outside",
-            empty=Empty("No channel was told of it", "the incident's `who was told` says why"),
-            now=self.desk.now,
-        )
-        yield Timeline(title="Attempts", empty="Nothing was sent yet", now=self.desk.now)
+        yield self._facts
+        yield self._table
+        yield self._attempts
 
     def tick(self) -> None:
         super().tick()
-        for facts in self.query(Facts):  # none before the first paint and after the last
-            facts.tick()
+        self._facts.tick()
 
     async def load(self) -> None:
-        self.query_one(LiveTable).show_loading()
+        self._table.show_loading()
         first = self.notification is None
         one = await self.client.notifications.get(self.number)
         if first and one.read_at is None and self.desk.refusal("report") is None:
@@ -90,8 +88,8 @@ class NotificationView(Retrying):
             ("incident", None if one.incident is None else f"INC-{one.incident}"),
             ("run", one.run),
         ]
-        self.query_one(Facts).put(one.title, facts, one.body)
-        self.query_one(LiveTable).put_rows([delivery_row(each) for each in one.deliveries])
+        self._facts.put(one.title, facts, one.body)
+        self._table.put_rows([delivery_row(each) for each in one.deliveries])
         self._show_attempts()
         self.post_message(self.Retitled())
 
@@ -99,9 +97,9 @@ class NotificationView(Retrying):
         self._show_attempts()
 
     def _show_attempts(self) -> None:
-        row = self.query_one(LiveTable).selected
+        row = self._table.selected
         delivery: Any = None if row is None else row.data
-        self.query_one(Timeline).put_entries([] if delivery is None else attempt_entries(delivery))
+        self._attempts.put_entries([] if delivery is None else attempt_entries(delivery))
 
     def changed(self, change: Changed) -> None:
         held = {str(each.id) for each in self.notification.deliveries} if self.notification is not None else set()
@@ -111,7 +109,7 @@ class NotificationView(Retrying):
     # -- hands -----------------------------------------------------------------------------------------------------
 
     def deliveries(self) -> list[Delivery]:
-        return [row.data for row in self.query_one(LiveTable).targets]  # type: ignore[misc]
+        return [row.data for row in self._table.targets]  # type: ignore[misc]
 
     def why_not(self, action: str) -> str | None:
         one = self.notification

@@ -72,31 +72,38 @@ class OverviewView(Place):
         self._pulse: Pulse | None = None
         self._pulse_read = -_PULSE_EVERY
         self._repulse: Timer | None = None
+        self._since_rule = RuleLine("Since you left")
+        self._since_line = Static("", classes="line", id="since")
+        self._tables = {
+            pane.name: LiveTable(
+                pane.columns, title=pane.title, empty=pane.empty, titles=False, now=desk.now, id=pane.name
+            )
+            for pane in panes.PANES
+        }
+        self._spark_line = Static("", classes="line", id="sparks")
+        self._pulse_line = Static("", classes="line", id="pulse")
+        self._welcome = Static("", classes="welcome")
 
     @property
     def heading(self) -> str:
         return "Overview"
 
     def compose(self) -> ComposeResult:
-        yield RuleLine("Since you left")
-        yield Static("", classes="line", id="since")
-        with Container(classes="panes"):
-            for pane in panes.PANES:
-                yield LiveTable(
-                    pane.columns, title=pane.title, empty=pane.empty, titles=False, now=self.desk.now, id=pane.name
-                )
-        yield Static("", classes="line", id="sparks")
-        yield Static("", classes="line", id="pulse")
-        yield Static("", classes="welcome")
+        yield self._since_rule
+        yield self._since_line
+        yield Container(*self._tables.values(), classes="panes")
+        yield self._spark_line
+        yield self._pulse_line
+        yield self._welcome
 
     def take_focus(self) -> None:
-        self.focus_on(self.query_one(f"#{panes.PANES[0].name}", LiveTable))
+        self.focus_on(self._tables[panes.PANES[0].name])
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
         client = self.client
-        for table in self.query(LiveTable):
+        for table in self._tables.values():
             table.show_loading()
         summary, _ = await asyncio.gather(client.stats.summary(), self._load_panes(client))
         self.desk.summary = summary
@@ -110,8 +117,7 @@ class OverviewView(Place):
     async def _load_pane(self, client: Client, pane: Pane[Any]) -> None:
         items, total = await pane.fetch(client, self.desk.now())
         look = Look.of(self.app)
-        table = self.query_one(f"#{pane.name}", LiveTable)
-        table.put_rows([pane.row(item, look) for item in items], total=total)
+        self._tables[pane.name].put_rows([pane.row(item, look) for item in items], total=total)
 
     async def _read_since(self, client: Client, summary: Summary) -> None:
         figures = summary.runs.completed, summary.runs.failed, summary.runs.missed, summary.incidents
@@ -139,24 +145,24 @@ class OverviewView(Place):
 
     def _show_pulse(self) -> None:
         if self._pulse is not None:
-            self.query_one("#sparks", Static).update(spark_line(self._pulse, Look.of(self.app), self.size.width))
+            self._spark_line.update(spark_line(self._pulse, Look.of(self.app), self.size.width))
 
     def _show(self, summary: Summary) -> None:
         look = Look.of(self.app)
         fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
         if fresh:
-            self.query_one(".welcome", Static).update(welcome(self.desk, look))
+            self._welcome.update(welcome(self.desk, look))
         self.set_class(fresh, "-new")
         # What is hidden gives its focus away only later, perhaps when it stands there again.
         self.call_after_refresh(self._claim_focus)
         if self._since is not None:
-            self.query_one(RuleLine).put(since_title(self._since, self.desk.now()))
-            self.query_one("#since", Static).update(since_line(self._since, summary, look))
-        self.query_one("#pulse", Static).update(pulse_line(summary, look))
+            self._since_rule.put(since_title(self._since, self.desk.now()))
+            self._since_line.update(since_line(self._since, summary, look))
+        self._pulse_line.update(pulse_line(summary, look))
         self._show_pulse()
 
     def _claim_focus(self) -> None:
-        if self.screen.focused is None and not self.has_class("-new"):
+        if self.is_attached and self.screen.focused is None and not self.has_class("-new"):
             self.take_focus()
 
     # -- doing -----------------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class PagedPlace(Place, Generic[T]):
         super().__init__(desk)
         self.table = LiveTable(self.COLUMNS, title=self.TITLE, empty=self.EMPTY, now=desk.now)
         """Kept, not looked for: the lines of the frame ask before the place stands, and after it went."""
+        self.filter = FilterBar(hint=self.HINT)
         self.fixed = dict(query or {})
         self.expression = ""
         self.total: int | None = None
@@ -119,8 +120,8 @@ class PagedPlace(Place, Generic[T]):
         )
         if live:
             table.mark_changed({row.key for row in table.rows.loaded[:PAGE]} - known)
-        if expression and page.meta.total is not None:
-            self.query_one(FilterBar).say_hits(page.meta.total, capped=page.meta.total_capped)
+        if self.FILTERED and expression and page.meta.total is not None:
+            self.filter.say_hits(page.meta.total, capped=page.meta.total_capped)
         self.loaded()
 
     def loaded(self) -> None:
@@ -135,7 +136,7 @@ class PagedPlace(Place, Generic[T]):
             self.reload(at_once=True)
             return True
         if self.expression and self.FILTERED:
-            self.query_one(FilterBar).say_error(error.detail.removeprefix("q: "))
+            self.filter.say_error(error.detail.removeprefix("q: "))
             self.table.end_loading()
             return True
         return False

@@ -73,7 +73,16 @@ class ProcessView(Ranged):
         super().__init__(desk, range_name="30d")
         self.name_of = name
         self.process: Process | None = None
+        now = desk.now
+        self._facts = Facts(text_lines=1, now=now)
         self._tabs = TabLine([("runs", "runs"), ("days", "outcomes"), ("tags", "tags")])
+        self._durations = BarChart(
+            "How long the last runs took", empty="It has not run yet", say=figures.say_span, id="durations"
+        )
+        self._days = BarChart("Outcomes", empty="No run ended in this time", say=figures.say_count, id="days")
+        never = Empty("It has not run yet", f"trackdesk start {name}")
+        self._runs = LiveTable(_RUNS, title="Runs", empty=never, now=now, id="runs")
+        self._tags = LiveTable(_TAGS, title="Tags, the slowest first", empty=Empty("No tags"), now=now, id="tags")
 
     @property
     def heading(self) -> str:
@@ -89,20 +98,10 @@ class ProcessView(Ranged):
         return [Toned(state.text(ascii_only=plain), state.role, state.role != "dim"), *unusual]
 
     def compose(self) -> ComposeResult:
-        now = self.desk.now
-        yield Facts(text_lines=1, now=now)
+        yield self._facts
         yield self.range_line
         yield self._tabs
-        with Container(classes="panes"):
-            yield BarChart(
-                "How long the last runs took", empty="It has not run yet", say=figures.say_span, id="durations"
-            )
-            yield BarChart("Outcomes", empty="No run ended in this time", say=figures.say_count, id="days")
-            yield LiveTable(_RUNS, title="Runs", empty=Empty("It has not run yet", self._start()), now=now, id="runs")
-            yield LiveTable(_TAGS, title="Tags, the slowest first", empty=Empty("No tags"), now=now, id="tags")
-
-    def _start(self) -> str:
-        return f"trackdesk start {self.name_of}"
+        yield Container(self._durations, self._days, self._runs, self._tags, classes="panes")
 
     # -- the frame of it -------------------------------------------------------------------------------------------
 
@@ -122,12 +121,10 @@ class ProcessView(Ranged):
 
     def _lay_out(self) -> None:
         """All panes where there is room, else those of the tab."""
-        if not self.query("#tags"):
-            return  # its size may be told before its parts stand
         wide = self.has_class("-wide")
-        for pane in ("durations", "days", "runs", "tags"):
-            shown = wide or pane in _PANES[self._tabs.current]
-            self.query_one(f"#{pane}").set_class(not shown, "-away")
+        for pane in (self._durations, self._days, self._runs, self._tags):
+            shown = wide or pane.id in _PANES[self._tabs.current]
+            pane.set_class(not shown, "-away")
         self.set_class(not wide and len(_PANES[self._tabs.current]) == 1, "-one")
         self._show_facts()
 
@@ -136,7 +133,7 @@ class ProcessView(Ranged):
         process, wide = self.process, self.has_class("-wide")
         if process is not None:
             shown = facts(process, self.desk.now(), everything=wide)
-            self.query_one(Facts).put(expectation_words(process), shown, process.description or "" if wide else "")
+            self._facts.put(expectation_words(process), shown, process.description or "" if wide else "")
 
     def do_previous_tab(self) -> None:
         self._turn(-1)
@@ -148,16 +145,14 @@ class ProcessView(Ranged):
         if not self.has_class("-wide"):
             self._tabs.turn(step)
             return
-        runs, tags = self.query(LiveTable)
-        self.focus_on(tags if runs.has_focus else runs)
+        self.focus_on(self._tags if self._runs.has_focus else self._runs)
 
     def take_focus(self) -> None:
-        self.focus_on(self.query_one("#tags" if self._tabs.current == "tags" else "#runs", LiveTable))
+        self.focus_on(self._tags if self._tabs.current == "tags" else self._runs)
 
     def tick(self) -> None:
         super().tick()
-        for each in self.query(Facts):  # none before the first paint and after the last
-            each.tick()
+        self._facts.tick()
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -166,8 +161,8 @@ class ProcessView(Ranged):
             self.reload()
 
     async def load(self) -> None:
-        for table in self.query(LiveTable):
-            table.show_loading()
+        self._runs.show_loading()
+        self._tags.show_loading()
         client, now, only = self.client, self.desk.now(), {"process": self.name_of}
         process, page, stats, tags = await asyncio.gather(
             client.processes.get(self.name_of),
@@ -177,16 +172,15 @@ class ProcessView(Ranged):
         )
         self.process, chosen = process, self.range
         self._show_facts()
-        durations, days = self.query(BarChart)
         marks = figures.percentiles(process.runs)
         said = [Toned(f"{word} {figures.span(int(value))}", "dim") for word, value in marks]
-        durations.put(figures.run_bars(page.data, now), notes=said, marks=marks)
-        days.put(figures.outcome_bars(stats.data, chosen), title=f"Outcomes, {chosen.name}", notes=figures.OUTCOMES)
+        self._durations.put(figures.run_bars(page.data, now), notes=said, marks=marks)
+        bars = figures.outcome_bars(stats.data, chosen)
+        self._days.put(bars, title=f"Outcomes, {chosen.name}", notes=figures.OUTCOMES)
         unusual = {each.uid: each.unusual for each in process.recent}
-        runs_table, tags_table = self.query(LiveTable)
-        runs_table.put_rows([_run_row(run, unusual.get(run.uid)) for run in page.data], total=page.meta.total)
+        self._runs.put_rows([_run_row(run, unusual.get(run.uid)) for run in page.data], total=page.meta.total)
         slowest = sorted(tags.data, key=lambda each: -(each.p90 or 0))
-        tags_table.put_rows([_tag_row(each) for each in slowest])
+        self._tags.put_rows([_tag_row(each) for each in slowest])
         self.post_message(self.Retitled())
 
     def on_row_opened(self, event: RowOpened) -> None:

@@ -66,6 +66,10 @@ class RunView(Place):
         self._last_line = 0
         self._older: str | None = None
         self._log_read = False
+        self._head = RunHead()
+        self._lines = LogView(title="Log", empty="It has logged nothing", now=desk.now)
+        self._happened = Timeline(title="What happened", now=desk.now)
+        self._facts = TextPane(title="Facts")
 
     @property
     def heading(self) -> str:
@@ -84,16 +88,12 @@ class RunView(Place):
         return [Toned(f"{mark.glyph} {mark.word}", mark.role, mark.role != "dim") for mark in marks]
 
     def compose(self) -> ComposeResult:
-        yield RunHead()
-        with Container(classes="panes"):
-            yield LogView(title="Log", empty="It has logged nothing", now=self.desk.now)
-            yield Timeline(title="What happened", now=self.desk.now)
-            yield TextPane(title="Facts")
+        yield self._head
+        yield Container(self._lines, self._happened, self._facts, classes="panes")
 
     def tick(self) -> None:
         super().tick()
-        for head in self.query(RunHead):  # none before the first paint and after the last
-            head.draw(self.desk.now())
+        self._head.draw(self.desk.now())
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -110,32 +110,29 @@ class RunView(Place):
         self._process = await self.client.processes.get(run.process)
         self.run = run
         self._show_log(log)
-        head = self.query_one(RunHead)
-        head.put(run, self._process)
-        head.draw(self.desk.now())
-        self.query_one(Timeline).put_entries(story(journal.data))
-        self.query_one(TextPane).put_lines(facts(run, self._process))
+        self._head.put(run, self._process)
+        self._head.draw(self.desk.now())
+        self._happened.put_entries(story(journal.data))
+        self._facts.put_lines(facts(run, self._process))
         self.post_message(self.Retitled())
 
     async def _read_log(self, cursor: str | None = None) -> Page[SentLine]:
         query: dict[str, Any] = {"tail": True, "limit": _LINES}
-        level = self.query_one(LogView).level
-        if level != LEVELS[0]:
-            query["level"] = level
+        if self._lines.level != LEVELS[0]:
+            query["level"] = self._lines.level
         if cursor is not None:
             query["cursor"] = cursor
         return await self.client.runs.logs(self.uid, query)
 
     def _show_log(self, page: Page[SentLine]) -> None:
         """Add what is new; where more came than was read, begin anew with the end."""
-        view = self.query_one(LogView)
         fresh = [line for line in page.data if line.id > self._last_line]
         whole = not self._log_read or (len(fresh) == len(page.data) and page.meta.next is not None and fresh)
         if whole:
-            view.put_lines(map(_line, page.data), older=page.meta.next is not None)
+            self._lines.put_lines(map(_line, page.data), older=page.meta.next is not None)
             self._older = page.meta.next
         elif fresh:
-            view.add_lines(map(_line, fresh))
+            self._lines.add_lines(map(_line, fresh))
         self._log_read = True
         if page.data:
             self._last_line = max(self._last_line, page.data[-1].id)
@@ -149,7 +146,7 @@ class RunView(Place):
         page = await self.attempt(self._read_log(cursor))
         if page is not None:
             self._older = page.meta.next
-            self.query_one(LogView).put_older(map(_line, page.data), older=page.meta.next is not None)
+            self._lines.put_older(map(_line, page.data), older=page.meta.next is not None)
 
     def on_log_view_level_changed(self, event: LogView.LevelChanged) -> None:
         event.stop()

@@ -63,7 +63,7 @@ class TabbedViews(View):
 
     def _take_focus_if_nobody_has(self) -> None:
         """A view that was out of sight can only have the focus once it is laid out."""
-        if self.screen.focused is None:
+        if self.is_attached and self.screen.focused is None:
             self.take_focus()
 
     def do_previous_tab(self) -> None:

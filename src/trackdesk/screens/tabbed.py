@@ -25,16 +25,17 @@ class TabbedList(ListPlace[T]):
     def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None, *, tab: str = "") -> None:
         super().__init__(desk, query)
         self.tab = tab or self.TABS[0]
+        self._line = TabLine([(each, each) for each in self.TABS], self.tab)
 
     def compose(self) -> ComposeResult:
-        yield TabLine([(each, each) for each in self.TABS], self.tab)
+        yield self._line
         yield from super().compose()
 
     def do_previous_tab(self) -> None:
-        self.query_one(TabLine).turn(-1)
+        self._line.turn(-1)
 
     def do_next_tab(self) -> None:
-        self.query_one(TabLine).turn(1)
+        self._line.turn(1)
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
         message.stop()

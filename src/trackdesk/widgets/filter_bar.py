@@ -56,7 +56,9 @@ class FilterBar(Horizontal):
 
     def __init__(self, *, hint: str = "late  -team:ops  started:<2h", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._hint = hint
+        self.box = Input(placeholder=hint, select_on_focus=False)
+        """Where it is typed."""
+        self._said = Static("", classes="answer")
         self._applied = ""
         self._history: list[str] = []
         self._recalled = 0
@@ -64,8 +66,8 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("/", classes="slash")
-        yield Input(placeholder=self._hint, select_on_focus=False)
-        yield Static("", classes="answer")
+        yield self.box
+        yield self._said
 
     @property
     def expression(self) -> str:
@@ -75,12 +77,12 @@ class FilterBar(Horizontal):
         self.add_class("-open")
         self._recalled = len(self._history)
         # At once, so that what is typed right after the key lands here.
-        self.screen.set_focus(self.query_one(Input))
+        self.screen.set_focus(self.box)
 
     def set_expression(self, expression: str) -> None:
         """Filter from outside: by a `:` command, or when a place is visited again. Announced like a typed one."""
         with self.prevent(Input.Changed):
-            self.query_one(Input).value = expression
+            self.box.value = expression
         self._apply()
 
     def say_hits(self, count: int, *, capped: bool = False) -> None:
@@ -104,7 +106,7 @@ class FilterBar(Horizontal):
         self._close()
 
     def action_clear(self) -> None:
-        self.query_one(Input).clear()
+        self.box.clear()
         self._apply()
         self._close()
 
@@ -112,9 +114,8 @@ class FilterBar(Horizontal):
         at = self._recalled + step
         if 0 <= at <= len(self._history):
             self._recalled = at
-            box = self.query_one(Input)
-            box.value = self._history[at] if at < len(self._history) else ""
-            box.cursor_position = len(box.value)
+            self.box.value = self._history[at] if at < len(self._history) else ""
+            self.box.cursor_position = len(self.box.value)
 
     def on_descendant_blur(self, _event: events.DescendantBlur) -> None:
         # Leaving by mouse or tab keeps what was typed, as enter does.
@@ -123,7 +124,7 @@ class FilterBar(Horizontal):
 
     def _apply(self) -> None:
         self._stop_timer()
-        expression = self.query_one(Input).value.strip()
+        expression = self.box.value.strip()
         if expression != self._applied:
             self._applied = expression
             self._answer(Text(""))
@@ -138,7 +139,7 @@ class FilterBar(Horizontal):
             self._history = [*(old for old in self._history if old != expression), expression][-_REMEMBERED:]
 
     def _answer(self, text: Text) -> None:
-        self.query_one(".answer", Static).update(text)
+        self._said.update(text)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

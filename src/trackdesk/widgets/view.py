@@ -139,7 +139,8 @@ class View(Vertical):
 
     def focus_on(self, widget: Widget) -> None:
         """At once: a focus that is only asked for comes later, and may take it from where the next key went."""
-        self.screen.set_focus(widget)
+        if widget.is_attached:  # who asks may do so before it stands, or when it has gone
+            widget.screen.set_focus(widget)
 
     def take_focus(self) -> None:
         """Focus what the keys are for: the first list, else the first log, else whatever can be."""
