@@ -64,6 +64,7 @@ def delete(tx: Tx, namespace_id: int, department_id: str) -> None:
 
 _REFERRING = (
     ("process", "name", "processes WHERE namespace_id = ? AND department = ?"),
+    ("rule", "id", "rules WHERE namespace_id = ? AND department = ?"),
     ("open incident", "id", "incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED'"),
     ("channel", "name", "channels WHERE namespace_id = ? AND department = ?"),
     (

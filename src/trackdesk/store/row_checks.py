@@ -13,8 +13,10 @@ from trackdesk.domain.errors import shorten
 from trackdesk.domain.identity import Role
 from trackdesk.domain.incident import IncidentStatus, Origin, Severity
 from trackdesk.domain.instant import EARLIEST, LATEST
-from trackdesk.domain.model import Label, ProcessName, RunId
+from trackdesk.domain.metric import MetricType
+from trackdesk.domain.model import Label, ProcessName, RunId, Tags
 from trackdesk.domain.notification import DeliveryStatus, Kind, Match
+from trackdesk.domain.rule import Aggregate, Operator
 from trackdesk.domain.run import DeadlineStatus, Progress, RunError, RunStatus
 from trackdesk.domain.schedule import SHORTEST_EVERY
 
@@ -36,11 +38,16 @@ _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("channels", "min_severity"): tuple(Severity),
     ("deliveries", "status"): tuple(DeliveryStatus),
     ("processes", "incident_per"): ("process", "run"),
+    ("rules", "operator"): tuple(Operator),
+    ("rules", "severity"): tuple(Severity),
+    ("rules", "aggregate"): tuple(Aggregate),
 }
 _TEXTS: Final[dict[tuple[str, str], Any]] = {
     ("departments", "id"): Label,
     ("processes", "name"): ProcessName,
     ("runs", "id"): RunId,
+    ("rules", "id"): Label,
+    ("rules", "metric_type"): MetricType,
 }
 _JSON: Final[dict[tuple[str, str], Any]] = {
     ("keys", "departments"): list[str],
@@ -49,6 +56,7 @@ _JSON: Final[dict[tuple[str, str], Any]] = {
     ("runs", "progress"): Progress,
     ("runs", "error"): RunError,
     ("logs", "data"): dict[str, Any],
+    ("rules", "tags"): Tags,
     ("channels", "kinds"): list[Kind],
     ("channels", "match"): Match,
     ("notifications", "payload"): dict[str, Any],

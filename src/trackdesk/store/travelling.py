@@ -15,6 +15,7 @@ TABLES: Final = (
     "namespaces",
     "departments",
     "keys",
+    "rules",
     "processes",
     "runs",
     "tags",
