@@ -43,6 +43,7 @@ class LinePlot(Widget):
         self._drawing = False
         self._again = False
         self._drawn_at = float("-inf")
+        self._live = False
 
     @property
     def chart(self) -> Chart | None:
@@ -52,12 +53,12 @@ class LinePlot(Widget):
     def _pen(self) -> Pen:
         return Pen(coloured=not self.app.no_color, ascii_only=Look.of(self.app).ascii_only)
 
-    def put(self, chart: Chart, *, title: str | None = None, notes: Sequence[Toned] = ()) -> None:
-        """Show these lines; `notes` follow their names beside the title."""
+    def put(self, chart: Chart, *, title: str | None = None, notes: Sequence[Toned] = (), live: bool = False) -> None:
+        """Show these lines; `notes` follow their names beside the title. What is `live` is drawn at once."""
         self._title = self._title if title is None else title
         self._notes = tuple(notes)
-        if chart != self._chart:
-            self._chart = chart
+        if chart != self._chart or live != self._live:
+            self._chart, self._live = chart, live
             self._draw_soon()
         self.refresh()
 
@@ -65,6 +66,11 @@ class LinePlot(Widget):
         self._draw_soon()
 
     def _draw_soon(self) -> None:
+        if self._live and self._chart is not None:
+            self._again = False
+            self._rows = draw(self._chart, self.size.width, self.size.height - 1, self._pen, live=True)
+            self.refresh()
+            return
         self._again = True
         if self._chart is not None and not self._drawing:
             self._drawing = True
@@ -76,8 +82,10 @@ class LinePlot(Widget):
                 await asyncio.sleep(max(self._drawn_at + _PAUSE - monotonic(), 0))
                 self._again, self._drawn_at = False, monotonic()
                 width, height = self.size
-                self._rows = await asyncio.to_thread(draw, self._chart, width, height - 1, self._pen)
-                self.refresh()
+                rows = await asyncio.to_thread(draw, self._chart, width, height - 1, self._pen)
+                if not self._live:  # else what has come meanwhile is shown already
+                    self._rows = rows
+                    self.refresh()
         finally:
             self._drawing = False
 
@@ -85,10 +93,13 @@ class LinePlot(Widget):
         look, width = Look.of(self.app), self.size.width
         base = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
         if y == 0:
-            known = self._chart is not None and bool(self._chart.known)
-            names = legend(self._chart, self._pen) if self._chart is not None and known else []
-            return rule_strip(self._title, [*names, *self._notes], width, look).apply_style(base)
+            return rule_strip(self._title, [*self._legend(), *self._notes], width, look).apply_style(base)
         return self._line(y - 1, width, look).crop_extend(0, width, Style.null()).apply_style(base)
+
+    def _legend(self) -> list[Toned]:
+        """What each line is, beside the title."""
+        chart = self._chart
+        return legend(chart, self._pen) if chart is not None and chart.known else []
 
     def _line(self, row: int, width: int, look: Look) -> Strip:
         if self._chart is not None and not self._chart.known:

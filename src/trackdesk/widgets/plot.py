@@ -1,6 +1,7 @@
-"""Line charts for analysis: the one place that knows plotext. Too slow for a live line: that is `braille`.
+"""Charts of lines over time: the one place that knows plotext.
 
-A chart takes 5 to 40 ms: draw it in a thread (`LinePlot` does) and not more than once a second.
+By plotext a chart takes 5 to 40 ms: draw it in a thread (`LinePlot` does) and not more than once a second. What moves
+while one looks is drawn `live`, by `strokes`, in a few.
 """
 
 import re
@@ -8,13 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
 from trackdesk.widgets.axes import DURATIONS, Measure, Scale, Tick, scale, times
+from trackdesk.widgets.cell_grid import CellGrid
+from trackdesk.widgets.chart_layers import lay_band, lay_span
 from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.safe import safe_text
+from trackdesk.widgets.strokes import stroke
 
 _AXIS = 8
 """Cells for the scale left of the lines, as all charts have."""
@@ -46,6 +50,26 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """What lies between two lines, drawn behind them. Each has a value for each of the times of the chart."""
+
+    low: Sequence[float | None]
+    high: Sequence[float | None]
+    role: Role = "dim"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which something was so: an open incident."""
+
+    start: int
+    end: int | None = None
+    """None is still."""
+    name: str = ""
+    role: Role = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Pen:
     """What lines are drawn with. A pen without colours or for ASCII only draws each line in another way."""
 
@@ -73,41 +97,104 @@ class Chart:
     log: bool = False
     thresholds: Sequence[tuple[str, float]] = ()
     """(name, value): lines straight across, always within the scale."""
+    window: tuple[int, int] | None = None
+    """From when to when (µs); without it, from the first of the times to the last."""
+    bands: Sequence[Band] = ()
+    spans: Sequence[Span] = ()
 
     def __post_init__(self) -> None:
-        for line in self.lines:
-            if len(line.values) != len(self.times):
-                counts = f"{len(line.values)} values for {len(self.times)} times"
-                raise ValueError(f"line {line.name!r}: {counts}; give one for each")
+        named = [(f"line {line.name!r}", line.values) for line in self.lines]
+        named += [("a band", values) for band in self.bands for values in (band.low, band.high)]
+        for name, values in named:
+            if len(values) != len(self.times):
+                raise ValueError(f"{name}: {len(values)} values for {len(self.times)} times; give one for each")
 
     @property
     def known(self) -> list[float]:
         return [value for line in self.lines for value in line.values if value is not None]
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """From when to when it goes; never empty. There is a time, or a window."""
+        first, last = self.window or (self.times[0], self.times[-1])
+        return first, max(last, first + 1)
 
-def draw(chart: Chart, width: int, height: int, pen: Pen, *, zone: tzinfo | None = None) -> list[list[Toned]]:
-    """`height` rows of parts, together at most `width` cells: the lines with their names at their ends, and the ticks.
-    Without any value, or without room, no rows."""
+
+class Area(NamedTuple):
+    """Where in a row the lines are: cells from the left, and how many."""
+
+    left: int
+    cells: int
+
+    def column(self, at: int, limits: tuple[int, int]) -> int:
+        """The cell of the row that an instant within `limits` is in."""
+        return self.left + round((at - limits[0]) / (limits[1] - limits[0]) * (self.cells - 1))
+
+
+def area(chart: Chart, width: int) -> Area:
+    """The cells that are left for the lines between the scale and their names."""
     names = [
         safe_text(name) for name in (*(line.name for line in chart.lines), *(name for name, _ in chart.thresholds))
     ]
     margin = min(max((cell_len(name) for name in names), default=0), _LONGEST) + 1
-    cells, rows = width - _AXIS - margin, height - 1
+    return Area(_AXIS, width - _AXIS - margin)
+
+
+def draw(
+    chart: Chart, width: int, height: int, pen: Pen, *, zone: tzinfo | None = None, live: bool = False
+) -> list[list[Toned]]:
+    """`height` rows of parts, together at most `width` cells: the lines with their names at their ends, and the ticks.
+    Without any value, or without room, no rows. `live` takes a few ms, in place of plotext's many."""
+    cells, rows = area(chart, width).cells, height - 1
     if not chart.known or cells < 2 or rows < 2:
         return []
     most = max(rows // (_LOG_TICK_ROWS if chart.log else _TICK_ROWS), 2)
-    limits = [value for _, value in chart.thresholds]
-    over = scale([*chart.known, *limits], chart.measure, most, log=chart.log)
-    first, last = chart.times[0], max(chart.times[-1], chart.times[0] + 1)
-    below = times(first, last, max(cells // _TICK_CELLS, 1), zone)
-    drawn = _canvas(chart, over, (first, last), (cells, rows), pen)
+    also = [value for _, value in chart.thresholds]
+    also += [value for band in chart.bands for value in (*band.low, *band.high) if value is not None]
+    over, limits = scale([*chart.known, *also], chart.measure, most, log=chart.log), chart.limits
+    below = times(*limits, max(cells // _TICK_CELLS, 1), zone)
+    drawn = _layered(chart, over, (cells, rows), pen, live=live)
     beside = {_row(over, value, rows): Toned(f"{said:>{_AXIS - 1}} ", "dim") for value, said in over.ticks}
     ends = _ends(chart, over, rows)
     found = []
     for row, parts in enumerate(drawn):
         end = [Toned(" ", "dim"), ends[row]] if row in ends else []
         found.append([beside.get(row, Toned(" " * _AXIS, "dim")), *parts, *end])
-    return [*found, [Toned(_times_line(below, (first, last), cells), "dim")]]
+    return [*found, [Toned(_times_line(below, limits, cells), "dim")]]
+
+
+def _layered(chart: Chart, over: Scale, size: tuple[int, int], pen: Pen, *, live: bool) -> list[list[Toned]]:
+    """The lines, and what lies behind them."""
+    grid, limits = CellGrid(*size), chart.limits
+    if live:
+        _strokes(chart, over, grid, pen)
+    else:
+        for row, parts in enumerate(_canvas(chart, over, limits, size, pen)):
+            grid.put_parts(row, parts)
+
+    def row_of(value: float) -> int:
+        return _row(over, value, grid.height)
+
+    for _, value in chart.thresholds:
+        for column in range(grid.width):
+            grid.under(row_of(value), column, "-" if pen.ascii_only else "╌", "late")
+    for span in chart.spans:
+        lay_span(grid, span, limits, ascii_only=pen.ascii_only)
+    for band in chart.bands:
+        lay_band(grid, band, chart.times, limits, row_of, ascii_only=pen.ascii_only)
+    return grid.rows()
+
+
+def _strokes(chart: Chart, over: Scale, grid: CellGrid, pen: Pen) -> None:
+    first, last = chart.limits
+    # The first line is drawn last, above the others.
+    for at, line in reversed(list(enumerate(chart.lines))):
+        points = [
+            None if y is None or not first <= x <= last else ((x - first) / (last - first), over.share(y))
+            for x, y in zip(chart.times, line.values, strict=True)
+        ]
+        marker = pen.marker(at)
+        stroke(grid, points, line.role, plain="" if marker in _SHOWN else marker)
 
 
 def legend(chart: Chart, pen: Pen) -> list[Toned]:
@@ -169,8 +256,6 @@ def _canvas(chart: Chart, over: Scale, limits: tuple[int, int], size: tuple[int,
         for axis, lower, upper in (("x", *limits), ("y", 0, 1)):
             figure.ruler(axis).frequency(0)
             figure.ruler(axis).lim(lower, upper)
-        for _, value in chart.thresholds:
-            figure.line(over.share(value), pixel=plotext.pixel(len(chart.lines) + 1), style="dotted")
         # The first line is drawn last, above the others.
         for at, line in reversed(list(enumerate(chart.lines))):
             pixel = plotext.pixel(at + 1)
@@ -181,7 +266,7 @@ def _canvas(chart: Chart, over: Scale, limits: tuple[int, int], size: tuple[int,
         figure.plot_size(*size)
         drawn = figure.build().string()
         figure.clear()
-    roles: list[Role] = [*(line.role for line in chart.lines), "late"]
+    roles = [line.role for line in chart.lines]
     return [list(_parts(row, roles, pen)) for row in drawn.splitlines()[: size[1]]]
 
 
