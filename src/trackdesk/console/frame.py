@@ -43,6 +43,12 @@ _NOUNS = {
     "inbox": "the inbox",
     "tabs": "tabs",
     "range": "figures",
+    "chart": "charts",
+    "grid": "tiles",
+    "service": "services",
+    "rule": "rules",
+    "silence": "silences",
+    "maintenance": "maintenance",
 }
 
 
@@ -78,6 +84,8 @@ class Frame(Screen[None]):
         self.section = section
         self.view = view
         self._seen = 0
+        self._prompt = PromptLine(self._command_names, self.console.history)
+        self._too_small = Static("", classes="too-small")
         for action in actions.ACTIONS:
             if not action.widget:
                 keys = ",".join(action.keys)
@@ -91,9 +99,9 @@ class Frame(Screen[None]):
         yield HeaderLine(self.console.standing, self.console.now)
         yield CrumbLine(self, self.console.sections)
         yield self.view
-        yield PromptLine(self._command_names, self.console.history)
+        yield self._prompt
         yield FooterLine(self)
-        yield Static("", classes="too-small")
+        yield self._too_small
 
     def on_mount(self) -> None:
         for section in self.console.sections:
@@ -150,7 +158,7 @@ class Frame(Screen[None]):
             self.say("This is the first screen of the section; ctrl+q quits", "dim")
 
     def do_command(self) -> None:
-        self.query_one(PromptLine).open_line()
+        self._prompt.open_line()
 
     def do_help(self) -> None:
         self.console.show_help(self)
@@ -177,8 +185,7 @@ class Frame(Screen[None]):
 
     def say(self, text: str, role: Role = "ok") -> None:
         """One line for six seconds."""
-        for prompt in self.query(PromptLine):
-            prompt.flash(text, role)
+        self._prompt.flash(text, role)
 
     def changed(self, change: Changed) -> None:
         self._seen = self.console.epoch
@@ -226,7 +233,7 @@ class Frame(Screen[None]):
         self.set_class(small, "-too-small")
         if small:
             said = f"too small\n\nneeds {LEAST[0]}x{LEAST[1]}, has {width}x{height}"
-            self.query_one(".too-small", Static).update(Text(said))
+            self._too_small.update(Text(said))
 
     def on_bar_pressed(self, message: Bar.Pressed) -> None:
         verb, _, what = message.press.partition(" ")

@@ -42,11 +42,12 @@ class HelpScreen(Dialog[None]):
         super().__init__(f"Keys of {place}")
         self._offered = offered
         self._sections = sections
+        self._scroll = VerticalScroll()
 
     def compose_body(self) -> ComposeResult:
         groups = [(group, rows) for group in actions.GROUPS if (rows := self._rows(group))]
         half = _halfway([len(rows) + 2 for _, rows in groups])
-        with VerticalScroll(), Horizontal():
+        with self._scroll, Horizontal():
             for column in (groups[:half], groups[half:]):
                 with Vertical(classes="column"):
                     for group, rows in column:
@@ -54,10 +55,10 @@ class HelpScreen(Dialog[None]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(VerticalScroll).focus()
+        self._scroll.focus()
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=by * 2, animate=False)
+        self._scroll.scroll_relative(y=by * 2, animate=False)
 
     def _rows(self, group: str) -> list[tuple[str, str]]:
         plain = Look.of(self.app).ascii_only

@@ -69,9 +69,10 @@ class ExpectationForm(FormDialog):
         self._now = now
         self._asking: Timer | None = None
         self._said = ""
+        self._shown = Static("", classes="preview")
 
     def compose_below(self) -> ComposeResult:
-        yield Static("", classes="preview")
+        yield self._shown
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -107,8 +108,7 @@ class ExpectationForm(FormDialog):
             lines = _times(schedule, self._process, look, self._now(), tall=not self.has_class("-tight"))
         if self._said:
             lines.append(Text(self._said, look.role("new")))
-        for shown in self.query(".preview").results(Static):
-            shown.update(Text("\n").join(lines))
+        self._shown.update(Text("\n").join(lines))
 
 
 def _times(schedule: Schedule | None, process: Process, look: Look, now: int, *, tall: bool) -> list[Text]:

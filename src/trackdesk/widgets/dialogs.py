@@ -115,18 +115,18 @@ class PromptDialog(Dialog[str]):
         self._value = value
         self._placeholder = placeholder
         self._required = required
+        self._error = Static("", classes="error")
 
     def compose_body(self) -> ComposeResult:
         yield Input(self._value, placeholder=self._placeholder)
-        yield Static("", classes="error")
+        yield self._error
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         value = event.value.strip()
         if self._required and not value:
-            error = self.query_one(".error", Static)
-            error.update("Nothing was typed; esc cancels")
-            error.display = True
+            self._error.update("Nothing was typed; esc cancels")
+            self._error.display = True
             return
         self.dismiss(value)
 
@@ -146,20 +146,20 @@ class ChooseDialog(Dialog[str]):
         super().__init__(title)
         self._choices = list(choices)
         self._current = current
+        self._list = OptionList()
 
     def compose_body(self) -> ComposeResult:
         look = Look.of(self.app)
-        options = []
         for at, (answer, shown) in enumerate(self._choices, start=1):
             line = Text(f"{at}  " if at < 10 else "   ", look.role("dim"))
             line.append_text(look.mark(shown) if isinstance(shown, Mark) else Text(safe_text(shown), look.role("new")))
-            options.append(Option(line, id=answer))
-        yield OptionList(*options)
+            self._list.add_option(Option(line, id=answer))
+        yield self._list
 
     def on_mount(self) -> None:
         super().on_mount()
         at = [answer for answer, _ in self._choices]
-        self.query_one(OptionList).highlighted = at.index(self._current) if self._current in at else 0
+        self._list.highlighted = at.index(self._current) if self._current in at else 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -168,8 +168,7 @@ class ChooseDialog(Dialog[str]):
     def on_key(self, event: events.Key) -> None:
         if event.key in ("j", "k"):
             event.stop()
-            box = self.query_one(OptionList)
-            box.action_cursor_down() if event.key == "j" else box.action_cursor_up()
+            self._list.action_cursor_down() if event.key == "j" else self._list.action_cursor_up()
         elif event.key.isdigit() and 0 < int(event.key) <= len(self._choices):
             event.stop()
             self.dismiss(self._choices[int(event.key) - 1][0])
@@ -198,14 +197,14 @@ class TextDialog(Dialog[None]):
         super().__init__(title)
         self._text = text
         self._at_end = at_end
+        self._scroll = VerticalScroll(Static(Text("\n".join(safe_lines(text)))))
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll():
-            yield Static(Text("\n".join(safe_lines(self._text))))
+        yield self._scroll
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one(VerticalScroll).focus()
+        self._scroll.focus()
         if self._at_end:
             self.call_after_refresh(self.action_end)
 
@@ -213,10 +212,10 @@ class TextDialog(Dialog[None]):
         self.app.copy_to_clipboard(self._text)
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
+        self._scroll.scroll_relative(y=by, animate=False)
 
     def action_end(self) -> None:
-        self.query_one(VerticalScroll).scroll_end(animate=False)
+        self._scroll.scroll_end(animate=False)
 
     def action_top(self) -> None:
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+        self._scroll.scroll_home(animate=False)

@@ -85,6 +85,9 @@ class FormDialog(Dialog[dict[str, str]]):
     ) -> None:
         super().__init__(title)
         self._fields = list(fields)
+        self._boxes: list[Input] = []
+        self._notes = [Static("", classes="note") for _ in fields]
+        self._whole = Static("", classes="error")
         self._submit = submit
         self._busy = False
 
@@ -94,14 +97,15 @@ class FormDialog(Dialog[dict[str, str]]):
         return [*self.KEYS[:2], *turning, *self.KEYS[2:]]
 
     def compose_body(self) -> ComposeResult:
+        self._boxes = [self._input(field) for field in self._fields]  # an Input with a value needs the app
         with VerticalScroll(can_focus=False):
-            for at, field in enumerate(self._fields):
+            for at, (field, box, note) in enumerate(zip(self._fields, self._boxes, self._notes, strict=True)):
                 with Horizontal(classes="row -first" if at == 0 else "row"):
                     yield Static(self._label(field), classes="label")
-                    yield self._input(field)
-                yield Static("", classes="note", id=f"note-{at}")
+                    yield box
+                yield note
         yield from self.compose_below()
-        yield Static("", classes="error")
+        yield self._whole
 
     def compose_below(self) -> ComposeResult:
         """What stands beneath the fields and stays in sight while they scroll."""
@@ -110,7 +114,7 @@ class FormDialog(Dialog[dict[str, str]]):
     @property
     def values(self) -> dict[str, str]:
         """What stands in the fields now, without blanks around it."""
-        return {field.name: box.value.strip() for field, box in zip(self._fields, self.query(Input), strict=True)}
+        return {field.name: box.value.strip() for field, box in zip(self._fields, self._boxes, strict=True)}
 
     def on_resize(self) -> None:
         # Where lines are few, fields come before air.
@@ -119,7 +123,7 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query(Input).first().focus()
+        self._boxes[0].focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -130,23 +134,22 @@ class FormDialog(Dialog[dict[str, str]]):
         """Say what is wrong beneath each field, and go to the first of them."""
         first = self.mark_errors(errors)
         if first is not None:
-            self.query(Input)[first].focus()
+            self._boxes[first].focus()
 
     def mark_errors(self, errors: Errors) -> int | None:
         """Say what is wrong beneath each field; the position of the first of them."""
         first: int | None = None
         for at, field in enumerate(self._fields):
             message = errors.get(field.name, "")
-            note = self.query_one(f"#note-{at}", Static)
+            note = self._notes[at]
             note.update(self._error(message))
             note.display = bool(message)
             if message and first is None:
                 first = at
         known = {field.name for field in self._fields}
         rest = [message if not name else f"{name}: {message}" for name, message in errors.items() if name not in known]
-        whole = self.query_one(".error", Static)
-        whole.update(self._error("; ".join(rest)))
-        whole.display = bool(rest)
+        self._whole.update(self._error("; ".join(rest)))
+        self._whole.display = bool(rest)
         return first
 
     async def _save(self) -> None:
