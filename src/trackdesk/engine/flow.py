@@ -19,7 +19,7 @@ TICK: Final = "tick"
 TICK_EVERY: Final = 250_000
 """µs between two ticks: what comes in thousands a second is told four times a second."""
 MAX_TICKS: Final = 200
-"""Entities told in one round of ticks; of the others a watcher learns with a later one."""
+"""Entities of one topic told in one round of ticks; of the others a watcher learns with a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Flow:
         self._skipped = 0
         self._told = 0
         self._changes_due: int | None = None
-        self._ticks: dict[tuple[str, str], int] = {}
+        self._ticks: dict[str, dict[str, int]] = {}
         self._ticks_due: int | None = None
         self._next_ticks = 0
 
@@ -125,8 +125,9 @@ class Flow:
 
     def tick(self, topic: str, ref: str, at: int, now: int) -> None:
         """There is new data of an entity; `at` in µs UTC."""
-        if len(self._ticks) < MAX_TICKS or (topic, ref) in self._ticks:
-            self._ticks[topic, ref] = at
+        ticks = self._ticks.setdefault(topic, {})
+        if len(ticks) < MAX_TICKS or ref in ticks:
+            ticks[ref] = at
         if self._ticks_due is None:
             self._ticks_due = max(now, self._next_ticks)
 
@@ -156,7 +157,7 @@ class Flow:
             return []
         ticks, self._ticks, self._ticks_due = self._ticks, {}, None
         self._next_ticks = now + TICK_EVERY
-        return [StreamEvent(self._told, topic, at, TICK, ref) for (topic, ref), at in ticks.items()]
+        return [StreamEvent(self._told, topic, at, TICK, ref) for topic in ticks for ref, at in ticks[topic].items()]
 
     def _tell(self, ready: list[tuple[int, int, _Change | str]], held: int | None) -> list[StreamEvent]:
         """Number the events so that resuming from any of them misses nothing that comes after it."""

@@ -115,6 +115,11 @@ class Hub:
             self._gone_resyncs + sum(flow.resyncs for flow in flows),
         )
 
+    @property
+    def watched(self) -> bool:
+        """Whether anyone watches."""
+        return bool(self._subscriptions)
+
     def publish(self, entries: Sequence[JournalEntry]) -> None:
         """Hand committed entries, in the order of their numbers, to everyone who asked for them."""
         self._published += len(entries)

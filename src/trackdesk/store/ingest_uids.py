@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 class TakenUid(NamedTuple):
-    """A row; `run_uid` is the run that the line started, None for lines of other kinds."""
+    """A row; `run_uid` is the run that the line started, `sample_id` the sample that it became; None for lines of
+    other kinds."""
 
     namespace_id: int
     uid: str
     run_uid: str | None
     taken_at: int
+    sample_id: int | None = None
 
 
 def find(tx: Tx, namespace_id: int, uids: Sequence[str]) -> dict[str, str | None]:
@@ -32,6 +34,17 @@ def find(tx: Tx, namespace_id: int, uids: Sequence[str]) -> dict[str, str | None
     return dict(
         tx.all(
             "SELECT uid, run_uid FROM ingest_uids WHERE namespace_id = ? AND taken_at > ? "
+            "AND uid IN (SELECT value FROM json_each(?))",
+            (namespace_id, tx.now - KEPT_FOR, orjson.dumps(uids).decode()),
+        )
+    )
+
+
+def samples_of(tx: Tx, namespace_id: int, uids: Sequence[str]) -> dict[str, int | None]:
+    """Those of `uids` that were taken, each with the sample that it became."""
+    return dict(
+        tx.all(
+            "SELECT uid, sample_id FROM ingest_uids WHERE namespace_id = ? AND taken_at > ? "
             "AND uid IN (SELECT value FROM json_each(?))",
             (namespace_id, tx.now - KEPT_FOR, orjson.dumps(uids).decode()),
         )
@@ -64,7 +77,7 @@ def started_by(tx: Tx, namespace_id: int, uid: str) -> Run | None:
 def take(tx: Tx, rows: Sequence[TakenUid]) -> None:
     """Names that were forgotten may be taken again."""
     if rows:
-        tx.insert("INSERT OR REPLACE INTO ingest_uids (namespace_id, uid, run_uid, taken_at)", rows)
+        tx.insert("INSERT OR REPLACE INTO ingest_uids (namespace_id, uid, run_uid, taken_at, sample_id)", rows)
 
 
 def forget_old(tx: Tx, limit: int = 500) -> int:

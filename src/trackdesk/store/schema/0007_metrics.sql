@@ -40,3 +40,7 @@ CREATE INDEX samples_by_series ON samples (series_id, recorded_at, value);
 
 -- Of a line or a sample that became a sample: that one.
 ALTER TABLE ingest_uids ADD COLUMN sample_id INTEGER;
+
+-- How well a service is.
+CREATE INDEX incidents_open_by_service ON incidents (namespace_id, service, severity_rank)
+    WHERE status <> 'CLOSED' AND service IS NOT NULL;

@@ -1,0 +1,96 @@
+"""Services as the operations see them: found or made by name, changed, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from trackdesk.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from trackdesk.store.writer import Tx
+
+
+class ServiceRow(NamedTuple):
+    """A service as it is stored."""
+
+    id: int
+    namespace_id: int
+    name: str
+    description: str | None
+    department: str | None
+    depends_on: list[str]
+    version: int
+
+
+_COLUMNS = "id, namespace_id, name, description, department, depends_on, version"
+
+
+def find(tx: Tx, namespace_id: int, name: str) -> ServiceRow | None:
+    row = tx.one(f"SELECT {_COLUMNS} FROM services WHERE namespace_id = ? AND name = ?", (namespace_id, name))
+    return None if row is None else ServiceRow(row[0], row[1], row[2], row[3], row[4], orjson.loads(row[5]), row[6])
+
+
+def get(tx: Tx, namespace_id: int, name: str) -> ServiceRow:
+    """Raises NotFound."""
+    found = find(tx, namespace_id, name)
+    if found is None:
+        raise NotFound(f"There is no service {name!r}.")
+    return found
+
+
+def find_or_make(tx: Tx, namespace_id: int, names: Collection[str], actor: str) -> dict[str, int]:
+    """The ids of services by name; those that are not there yet are made."""
+    wanted = orjson.dumps(list(names)).decode()
+    select = "SELECT name, id FROM services WHERE namespace_id = ? AND name IN (SELECT value FROM json_each(?))"
+    known: dict[str, int] = dict(tx.all(select, (namespace_id, wanted)))
+    missing = [name for name in dict.fromkeys(names) if name not in known]
+    if missing:
+        rows = [(namespace_id, name, tx.now, tx.now) for name in missing]
+        tx.insert("INSERT INTO services (namespace_id, name, created_at, updated_at)", rows)
+        for name in missing:
+            tx.journal(namespace_id, "services", "made", name, actor)
+        known = dict(tx.all(select, (namespace_id, wanted)))
+    return known
+
+
+def insert(
+    tx: Tx, namespace_id: int, name: str, description: str | None, department: str | None, depends_on: list[str]
+) -> None:
+    tx.execute(
+        "INSERT INTO services (namespace_id, name, description, department, depends_on, created_at, updated_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (namespace_id, name, description, department, orjson.dumps(depends_on).decode(), tx.now, tx.now),
+    )
+
+
+def change(tx: Tx, service: ServiceRow, values: dict[str, Any]) -> None:
+    """Set columns; the version goes up by one."""
+    if "depends_on" in values:
+        values = {**values, "depends_on": orjson.dumps(values["depends_on"]).decode()}
+    names = ", ".join(f"{name} = ?" for name in values)
+    tx.execute(
+        f"UPDATE services SET {names}, version = version + 1, updated_at = ? WHERE id = ?",
+        (*values.values(), tx.now, service.id),
+    )
+
+
+def delete_samples(tx: Tx, service: ServiceRow, limit: int) -> bool:
+    """Some of its samples; whether none are left."""
+    gone = tx.execute(
+        "DELETE FROM samples WHERE id IN (SELECT m.id FROM series s CROSS JOIN samples m "
+        "ON m.series_id = s.id WHERE s.service_id = ? LIMIT ?)",
+        (service.id, limit),
+    ).rowcount
+    return gone < limit
+
+
+def delete(tx: Tx, service: ServiceRow) -> None:
+    """Its samples have gone before."""
+    tx.execute("DELETE FROM series WHERE service_id = ?", (service.id,))
+    tx.execute("DELETE FROM services WHERE id = ?", (service.id,))
+    tx.cache.pop("series", None)
+    tx.cache.pop("series_counts", None)
