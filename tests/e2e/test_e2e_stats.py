@@ -41,5 +41,9 @@ def test_what_cannot_be_asked_is_refused_with_what_can(served: Premises) -> None
     assert "whole minutes" in refused.stderr
     refused = served.within("stats", "--group-by", "moon", code=2)
     assert "expected process or tag:KEY" in refused.stderr
+    refused = served.within("stats", "--tags", "--by", "day", code=2)
+    assert "not with --by" in refused.stderr
+    refused = served.within("stats", "stats-of-nothing", code=4)
+    assert "stats-of-nothing" in refused.stderr
     refused = served.within("stats", "--since", "40d", "--by", "minute", code=1)
     assert "at most 1000 buckets" in refused.stderr

@@ -16,7 +16,7 @@ from trackdesk.cli.table import Cell, Column, show
 from trackdesk.contract.telling import CHANNEL_LIST
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.incident import Severity
-from trackdesk.domain.notification import DeliveryStatus, Kind
+from trackdesk.domain.notification import NEVER_CHOSEN, DeliveryStatus, Kind
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +43,7 @@ _DELIVERY_COLUMNS = (
     Column("NEXT TRY"),
     Column("LAST ERROR", shrinks=True),
 )
-_STYLES = {"SENT": "good", "DEAD": "bad", "RETRYING": "warn", "PENDING": ""}
+_STYLES = {"SENT": "good", "DEAD": "bad", "RETRYING": "warn", "PENDING": "", "GROUPED": "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +81,7 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--department", metavar="ID", default=None, help="only what concerns this department")
     severities = [severity.lower() for severity in Severity]
     parser.add_argument("--min-severity", type=str.lower, choices=severities, default=None, help="this or worse")
-    kinds = [str(kind) for kind in Kind if kind is not Kind.TEST]
+    kinds = [str(kind) for kind in Kind if kind not in NEVER_CHOSEN]
     parser.add_argument(
         "--kind", action="append", type=str.lower, choices=kinds, metavar="KIND", default=None, help=", ".join(kinds)
     )
@@ -177,7 +177,9 @@ def _url(args: argparse.Namespace) -> str:
     if found := _from(args.url_env, args.url_file, "url"):
         return found
     if not sys.stdin.isatty():
-        return sys.stdin.readline().strip()
+        if given := sys.stdin.readline().strip():
+            return given
+        raise Invalid("url", "expected it in --url-env VARIABLE, in --url-file FILE, or on stdin")
     from getpass import getpass
 
     return getpass("URL of the channel (not shown): ").strip()

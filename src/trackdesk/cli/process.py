@@ -173,7 +173,7 @@ def _print_process(process: Process, runs: list[Run], url: str) -> None:
             ("last 20", strip(process.recent).lstrip() or None),
         ]
     )
-    coming(process)
+    coming(process, apart=True)
     notes = {each.uid: each.unusual or "" for each in process.recent}
     if runs:
         heading("last runs")

@@ -8,7 +8,7 @@ from trackdesk.cli import times
 from trackdesk.cli.calls import plain, with_client
 from trackdesk.cli.common import checked, print_json, say
 from trackdesk.cli.exits import OK
-from trackdesk.cli.table import Cell, Column, heading, show
+from trackdesk.cli.table import Cell, Column, paint, show
 from trackdesk.domain.errors import Invalid, NotFound
 from trackdesk.domain.instant import format_instant, parse_duration
 from trackdesk.domain.schedule import Cron, describe, upcoming
@@ -95,7 +95,7 @@ def set_process(args: argparse.Namespace) -> int:
             print_json(plain(process))
             return OK
         say(args, f"{process.name} is {'made' if before is None else 'changed'}")
-        coming(process)
+        coming(process, apart=False)
         return OK
 
     return with_client(args, work)
@@ -163,8 +163,8 @@ def _incident_row(each: Any) -> list[Cell | str]:
     return [each.origin, times.full(each.at) or "", until, str(each.occurrences), each.run or "-"]
 
 
-def coming(process: Process) -> None:
-    """Prints the next five times at which the process is expected."""
+def coming(process: Process, *, apart: bool) -> None:
+    """Prints the next five times at which the process is expected, `apart` from what stands above."""
     if process.schedule is None or process.next_expected_at is None:
         return
     first = process.next_expected_at
@@ -172,12 +172,14 @@ def coming(process: Process) -> None:
         fires = [first, *upcoming(process.schedule, first, _TIMES_SHOWN - 1)]
     else:
         fires = upcoming(process.schedule, times.now(), _TIMES_SHOWN)
-    _times(f"expected next ({describe(process.schedule)})", fires)
+    _times(f"expected next ({describe(process.schedule)})", fires, apart=apart)
 
 
-def _times(title: str, instants: list[int]) -> None:
+def _times(title: str, instants: list[int], *, apart: bool = True) -> None:
     if not instants:
         return
-    heading(title)
+    if apart:
+        print()
+    print(paint(title, "strong"))
     for each in instants:
         print(f"  {times.full(each)}")

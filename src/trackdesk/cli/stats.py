@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from trackdesk.cli import stats_charts, times
 from trackdesk.cli.calls import plain, with_client
-from trackdesk.cli.common import checked, print_json, tag
-from trackdesk.cli.exits import OK
+from trackdesk.cli.common import checked, complain, print_json, tag
+from trackdesk.cli.exits import OK, USAGE
 from trackdesk.cli.stats_charts import share
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show, width
 from trackdesk.domain.analytics import MOST_GROUPS, TagStatsFilter, parse_bucket
@@ -88,7 +88,25 @@ def _groups(text: str) -> int:
     return int(text)
 
 
+_NOT_OF_TAGS = {
+    "--tag": "tag",
+    "--by": "by",
+    "--timezone": "timezone",
+    "--groups": "groups",
+    "--histogram": "histogram",
+}
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.tags:
+        given = [flag for flag, name in _NOT_OF_TAGS.items() if getattr(args, name)]
+        if given + ["--group-by"] * (args.group_by[0] != "none"):
+            complain(
+                f"stats: --tags counts every tag over the whole time; it goes with PROCESS, --since and --until, "
+                f"not with {(given or ['--group-by'])[0]}"
+            )
+            return USAGE
+
     async def work(client: Client) -> int:
         if args.tags:
             tags = await client.stats.tags(_window(args))
@@ -98,6 +116,9 @@ def run(args: argparse.Namespace) -> int:
                 _show_tags(tags)
             return OK
         found = await client.stats.runs(_query(args))
+        if not sum(total.count for total in found.meta.totals):
+            for name in args.process:
+                await client.processes.get(name)  # zeros are the answer only for a process that there is
         if args.json:
             print_json(plain(found))
         elif found.meta.group_by == "none":

@@ -139,7 +139,11 @@ def _document(number: int, line: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise Invalid(f"line {number}", f"expected JSON ({error})", line[:100].decode("utf-8", "replace")) from None
+        whole = (
+            "" if number > 1 else "; other tools' files are taken over by their name, as in: import healthchecks FILE"
+        )
+        said = f"expected a line of JSON, as `trackdesk export` writes them ({error}){whole}"
+        raise Invalid(f"line {number}", said, line[:100].decode("utf-8", "replace")) from None
     if not isinstance(found, dict):
         raise Invalid(f"line {number}", "expected an object", found)
     return found
