@@ -75,7 +75,12 @@ GROUPS = (WORK, LIST, MOVE, LOG, FIGURES, GO, CONSOLE)
 _LIST = ("list",)
 _MOVE = ("list", "log")
 _RANGE = ("range",)
-_MADE = ("run", "incident", "channel", "department", "key", "overview", "process")
+_CHART = ("chart",)
+_MADE = (
+    *("run", "incident", "channel", "department", "key", "overview", "process"),
+    *("service", "rule", "silence", "maintenance"),
+)
+_EDITED = ("process", "channel", "department", "key", "service", "rule", "silence", "maintenance")
 
 ACTIONS: tuple[Action, ...] = (
     # -- work: what an operator came for ---------------------------------------------------------------------------
@@ -108,8 +113,21 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("pause", ("p",), "pause", "Pause the process, or resume it when it is paused.", WORK, ("process",), 5),
     Action("new", ("n",), "new", "Make a new one of what is listed; on the Overview, a run.", WORK, _MADE, 6),
-    Action("edit", ("E",), "edit", "Change its settings.", WORK, ("process", "channel", "department", "key"), 9),
-    Action("switch", ("z",), "on/off", "Switch the channel off, or on again.", WORK, ("channel",), 4),
+    Action("edit", ("E",), "edit", "Change its settings.", WORK, _EDITED, 9),
+    Action(
+        "switch", ("z",), "on/off", "Switch the channel or the rule off, or on again.", WORK, ("channel", "rule"), 4
+    ),
+    Action(
+        "mute",
+        ("M",),
+        "silence",
+        "Silence what the cursor is on: nobody is told of its incidents for a while.",
+        WORK,
+        ("service", "rule", "incident", "process"),
+        8,
+    ),
+    Action("attach", ("U",), "attach", "Attach a file to the incident.", WORK, ("incident",)),
+    Action("export", ("X",), "post-mortem", "Write the post-mortem of the incident to a file.", WORK, ("incident",)),
     Action("test", ("T",), "test", "Send a test message through the channel.", WORK, ("channel",), 2),
     Action("retry", ("R",), "retry", "Send the delivery again now.", WORK, ("delivery",), 2),
     Action("read", ("i",), "read", "Mark as read, or as unread again.", WORK, ("inbox",), 2),
@@ -127,10 +145,13 @@ ACTIONS: tuple[Action, ...] = (
         "delete",
         ("D",),
         "delete",
-        "Delete it, after a question; revoke the key.",
+        "Delete it, after a question; revoke the key, end the silence.",
         WORK,
-        ("incident", "run", "process", "channel", "department", "key"),
-        labels={"key": "revoke"},
+        (
+            *("incident", "run", "process", "channel", "department", "key"),
+            *("rule", "silence", "maintenance"),
+        ),
+        labels={"key": "revoke", "silence": "end"},
     ),
     # -- lists -----------------------------------------------------------------------------------------------------
     Action("open", ("enter",), "open", "Open what the cursor is on.", LIST, _LIST, 1, widget=True),
@@ -163,7 +184,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("page_up", ("pageup",), "page up", "A page up.", MOVE, _MOVE, widget=True),
     Action("pane", ("tab",), "next pane", "To the next pane; with shift to the one before.", MOVE, (), widget=True),
     # -- logs ------------------------------------------------------------------------------------------------------
-    Action("follow", ("f",), "follow", "Follow the end of the log, or hold still.", LOG, ("log",), 9),
+    Action(
+        "follow",
+        ("f",),
+        "follow",
+        "Follow the end of the log or of the chart, or hold still.",
+        LOG,
+        ("log", "chart"),
+        9,
+    ),
     Action("level", ("l",), "level", "Show only lines of the next level and above.", LOG, ("log",), 10),
     # -- figures ---------------------------------------------------------------------------------------------------
     Action(
@@ -172,7 +201,33 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "longer", ("full_stop",), "longer", "Figures of a longer time: one hour up to 90 days.", FIGURES, _RANGE, 13
     ),
-    Action("group", ("b",), "by", "Figures by process, or by the values of a tag.", FIGURES, ("figures",), 7),
+    Action("earlier", ("H",), "earlier", "Show what was half as long before, at the same length.", FIGURES, _CHART),
+    Action("later", ("L",), "later", "Show what came half as long after, up to the present.", FIGURES, _CHART),
+    Action(
+        "left",
+        ("left",),
+        "read back",
+        "One step back with the line that charts are read at; among tiles, one to the left.",
+        FIGURES,
+        ("chart", "grid"),
+    ),
+    Action(
+        "right",
+        ("right",),
+        "read on",
+        "One step on with the line that charts are read at; among tiles, one to the right.",
+        FIGURES,
+        ("chart", "grid"),
+    ),
+    Action(
+        "group",
+        ("b",),
+        "by",
+        "Figures by process, or by the values of a tag; of a rule, by service.",
+        FIGURES,
+        ("figures", "rule"),
+        7,
+    ),
     # -- going places ----------------------------------------------------------------------------------------------
     Action("previous_tab", ("left_square_bracket",), "tab before", "To the tab before.", GO, ("tabs",)),
     Action("next_tab", ("right_square_bracket",), "next tab", "To the next tab.", GO, ("tabs",)),
@@ -180,11 +235,12 @@ ACTIONS: tuple[Action, ...] = (
         "about",
         ("w",),
         "go to",
-        "Go to what it is about: the run of an incident, the incident of a notification, all runs of a process.",
+        "Go to what it is about: the run, service or rule of an incident, the incident of a notification, all runs of a "
+        "process, the service of a rule.",
         GO,
-        ("incident", "inbox", "delivery", "process"),
+        ("incident", "inbox", "delivery", "process", "rule"),
         9,
-        labels={"process": "all runs"},
+        labels={"process": "all runs", "rule": "service"},
     ),
     Action("last_place", ("minus",), "last place", "To the section you were in before.", GO, frame=True),
     Action("back", ("escape", "q"), "back", "Leave the filter, clear the marks, go back.", GO, frame=True),

@@ -24,6 +24,8 @@ class Column:
     sortable: bool = False
     most: int = 0
     """The most cells a flexible column takes; 0 is no limit."""
+    quiet: bool = False
+    """What it says moves all the time: that alone does not mark a row as changed."""
 
 
 def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:

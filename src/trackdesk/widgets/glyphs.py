@@ -74,6 +74,21 @@ PROCESS_STATE = {
     "PAUSED": Mark("‖", "paused", "dim", "="),
 }
 
+HEALTH = {
+    "OK": Mark("✓", "ok", "ok", "+"),
+    "DEGRADED": Mark("!", "degraded", "late", "!"),
+    "DOWN": Mark("✗", "down", "fail", "x"),
+    "NO_DATA": Mark("?", "no data", "dim", "?"),
+}
+
+RULE_STATE = {
+    "OK": Mark("✓", "ok", "ok", "+"),
+    "PENDING": Mark("◐", "pending", "late", "o"),
+    "FIRING": Mark("✗", "firing", "fail", "x"),
+    "NO_DATA": Mark("?", "no data", "late", "?"),
+    "OFF": Mark("‖", "off", "dim", "="),
+}
+
 LEVEL = {
     "DEBUG": Mark("·", "DEBUG", "dim", "."),
     "INFO": Mark(" ", "INFO", "new", " "),
@@ -111,6 +126,15 @@ def delivery_status(status: str) -> Mark:
 
 def process_state(state: str) -> Mark:
     return _known(PROCESS_STATE, state)
+
+
+def health(name: str) -> Mark:
+    return _known(HEALTH, name)
+
+
+def rule_state(state: str, *, enabled: bool = True) -> Mark:
+    """How a rule stands; one that is switched off says so in place of what it last saw."""
+    return _known(RULE_STATE, state if enabled else "OFF")
 
 
 def level(name: str) -> Mark:

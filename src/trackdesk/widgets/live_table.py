@@ -5,9 +5,10 @@ The table talks to nobody: it posts messages and is told rows. A list screen ans
 `remove_row`. `show_failure` ends a load that went wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Failure
 from trackdesk.widgets.rows import Row
 from trackdesk.widgets.table_hands import TableHands
@@ -40,11 +41,12 @@ class LiveTable(TableHands):
         `total` counts all rows of the list, or with `capped` at least as many; None when nobody counted.
         """
         anchor = self._anchor()
+        before = {row.key: row for row in self.rows.loaded}
         changed = self.rows.replace(rows, more=more)
         self._total, self._capped = total, capped
         self._loaded()
         self._hold(anchor)
-        self.mark_changed(changed)
+        self.mark_changed({key for key in changed if self._is_news(before[key], self.rows.get(key))})
         self.post_message(RowSelected(self))
 
     def append_page(
@@ -76,11 +78,30 @@ class LiveTable(TableHands):
 
     def update_row(self, row: Row) -> bool:
         """Put `row` in place of the one with its key and mark it for two seconds. False when the key isn't loaded."""
-        if self.rows.get(row.key) is None:
+        before = self.rows.get(row.key)
+        if before is None:
             return False
-        if self.rows.update(row) is not None:
+        at = self.rows.update(row)
+        if at is not None and self._is_news(before, row):
             self.mark_changed({row.key})
+        elif at is not None:
+            self.refresh_row(at)
         return True
+
+    def _is_news(self, before: Row, after: Row | None) -> bool:
+        """Whether more differs than what moves all the time."""
+        if after is None:
+            return False
+        quiet = {column.key for column in self.columns if column.quiet}
+        names = before.cells.keys() | after.cells.keys()
+        return any(before.cells.get(name) != after.cells.get(name) for name in names - quiet)
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show other columns of the same rows."""
+        if list(columns) != list(self.columns):
+            self.columns = columns
+            self._painter = None
+            self.refresh()
 
     def remove_row(self, key: str) -> None:
         anchor = self._anchor()

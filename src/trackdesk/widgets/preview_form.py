@@ -1,0 +1,81 @@
+"""A form that says beneath its fields what would come of it, once nobody has typed for a moment."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import Input, Static
+
+from trackdesk.widgets.background import begin
+from trackdesk.widgets.forms import Errors, Field, FormDialog, Values
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.look import Look
+from trackdesk.widgets.safe import safe_text
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+_PLAIN = str.maketrans("▄·", "#.")
+STILL = 0.5
+"""Seconds without a key until it is asked."""
+
+
+class PreviewForm(FormDialog):
+    """`check` says at once what is wrong with the fields; while nothing is, `preview` is asked what would come of it."""
+
+    DEFAULT_CSS = """
+    PreviewForm .preview { height: auto; margin-top: 1; }
+    PreviewForm.-tight .preview { margin-top: 0; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        *,
+        preview: Callable[[Values], Awaitable[Sequence[Toned]]],
+        check: Callable[[Values], Errors],
+        submit: Callable[[Values], Awaitable[Errors]],
+        lines: int = 4,
+    ) -> None:
+        """`lines` is the height of what `preview` says: kept free, so that nothing jumps."""
+        super().__init__(title, fields, submit=submit)
+        self._preview_of = preview
+        self._check = check
+        self._lines = lines
+        self._asking: Timer | None = None
+        self._shown = Static("\n" * (lines - 1), classes="preview")
+
+    def compose_below(self) -> ComposeResult:
+        yield self._shown
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._ask()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        errors = self._check(self.values)
+        self.mark_errors(errors)
+        if self._asking is not None:
+            self._asking.stop()
+        self._asking = None if errors else self.set_timer(STILL, self._ask)
+        if errors:
+            self._say([])
+
+    def _ask(self) -> None:
+        if not self._check(self.values):
+            begin(self, self._answer, group="preview", exclusive=True)
+
+    async def _answer(self) -> None:
+        self._say(await self._preview_of(self.values))
+
+    def _say(self, said: Sequence[Toned]) -> None:
+        look = Look.of(self.app)
+        plain = _PLAIN if look.ascii_only else {}
+        lines = [
+            Text(safe_text(line.text).translate(plain), look.role(line.role, bold=line.bold))
+            for line in said[: self._lines]
+        ]
+        self._shown.update(Text("\n").join([*lines, *[Text("")] * (self._lines - len(lines))]))
