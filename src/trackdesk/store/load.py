@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _STEP = 2_000
 LONGEST_LINE = 16 * 1024 * 1024
+_OTHERS = "; what other tools wrote is taken over by the tool's name, as in: trackdesk import healthchecks FILE"
 _PRESENT = ("processes", "runs", "incidents", "keys", "channels", "notifications")
 """A database with rows in one of these isn't empty."""
 
@@ -118,7 +119,7 @@ def _fill(temporary: Path, source: IO[bytes], progress: Callable[[int, int], obj
 def _header(line: bytes) -> _Header:
     found = _document(1, line)
     if found.get("format") != FORMAT:
-        raise Invalid("line 1", f'expected the header of an export, {{"format": "{FORMAT}", …}}', found)
+        raise Invalid("line 1", f'expected the header of an export, {{"format": "{FORMAT}", …}}{_OTHERS}', found)
     if found.get("version") != VERSION:
         raise Invalid("line 1: version", f"expected {VERSION}; a newer trackdesk wrote this", found.get("version"))
     schema, counts, known = found.get("schema"), found.get("counts"), len(read_schema(house_schema()))
@@ -139,10 +140,7 @@ def _document(number: int, line: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        whole = (
-            "" if number > 1 else "; other tools' files are taken over by their name, as in: import healthchecks FILE"
-        )
-        said = f"expected a line of JSON, as `trackdesk export` writes them ({error}){whole}"
+        said = f"expected JSON ({error}){'' if number > 1 else _OTHERS}"
         raise Invalid(f"line {number}", said, line[:100].decode("utf-8", "replace")) from None
     if not isinstance(found, dict):
         raise Invalid(f"line {number}", "expected an object", found)
