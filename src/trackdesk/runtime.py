@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from trackdesk.domain.errors import Unavailable
 from trackdesk.domain.retention import Kept
-from trackdesk.engine import keys
+from trackdesk.engine import attachments, keys
 from trackdesk.engine.agenda import Agenda
 from trackdesk.engine.clock import SystemClock
 from trackdesk.engine.core import Engine
@@ -89,6 +89,8 @@ class Server:
             for number in migrate(connection):
                 log.info("applied migration %d", number)
         engine = await self._open_engine()
+        if swept := await attachments.sweep_at_start(engine.writer, engine.depot):
+            log.info("removed %d files that no attachment needs", swept)
         agenda = Agenda(clock, engine.writer, path.with_name(path.name + ".alive"))
         house = House(
             engine=engine,
@@ -97,7 +99,7 @@ class Server:
             version=version("trackdesk"),
             verdicts=lambda: agenda.totals,
         )
-        housekeeping = Housekeeping(clock, engine.writer)
+        housekeeping = Housekeeping(clock, engine.writer, engine.depot)
         rollups = Rollups(clock, engine.writer, engine.readers)
         retention = Retention(clock, engine.writer, engine.readers, path, Kept(runs=settings.retention))
         workers: list[HasHealth] = [

@@ -50,9 +50,17 @@ def full(house: House) -> House:
     house.log(run, "no space left: 💾", 3, data='{"free": 0}', seq=7)
     incident = house.incident("backup failed", process="backup")
     house.comment(incident, "looking")
+    file = {"name": "a.log", "size": 3, "sha256": "a" * 64, "author": "ada", "created_at": NOW}
+    house.insert("attachments", incident_id=incident, **file)
     channel = house.channel("pager", url_sealed="v1.sealed", secret_sealed="v1.other", kinds='["opened"]')
     notification = house.notification(incident_id=incident, routing=[[channel, "pager", None]])
     house.attempt(house.delivery(notification, channel, "RETRYING", next_due_at=NOW + 9), "failed", error="502")
+    sent = house.delivery(house.notification(), channel, "PENDING", next_due_at=NOW + 9)
+    house.insert("delivery_groups", delivery_id=sent, channel_id=channel, opened_at=NOW, closes_at=NOW + 9)
+    made = {"namespace_id": 1, "reason": "a deploy", "created_by": "ada", "created_at": NOW, "updated_at": NOW}
+    house.insert("silences", match='{"service": ["crm"]}', from_at=NOW, until_at=NOW + 9, **made)
+    house.insert("maintenance", name="patching", service="crm", schedule='{"cron": "@daily", "timezone": "UTC"}', **made)
+    house.insert("mutes", incident_id=incident, kind="silence", by_id=1, muted_at=NOW)
     house.insert("notification_reads", reader="1:ada", notification_id=notification, read_at=NOW)
     house.insert("notification_unreads", reader="2:bob", notification_id=notification)
     house.insert("inbox_marks", reader="1:ada", namespace_id=1, up_to=3, read_at=NOW)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from trackdesk.cli import exits, times
+from trackdesk.cli import exits, incident_files, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import plain, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
+from trackdesk.cli.incident_number import add_incident, number
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
 from trackdesk.contract.triage import INCIDENT_LIST
 from trackdesk.domain.errors import TrackdeskError
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(parser)
     _add_filters(actions.add("list", list_incidents, "list incidents; without --status those that are not closed"))
     one = actions.add("show", show_incident, "show one incident: what happened, who was told, what was said")
-    one.add_argument("incident", metavar="INC", type=checked(number), help="INC-42, or 42")
+    add_incident(one)
     take = _many(actions, "take", take_incidents, "make them yours: triaged, with you as assignee")
     take.add_argument("--as", dest="assignee", metavar="NAME", default=None, help="somebody else; you when absent")
     for name, status, words in (
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comment.add_argument("incidents", metavar="INC", nargs="+", type=checked(number), help="INC-42, or 42")
     comment.add_argument("-m", "--comment", metavar="TEXT", required=True, help="what there is to say")
     _add_report(actions)
+    incident_files.add_actions(actions)
 
 
 def _many(actions: Actions, name: str, action: Any, words: str) -> argparse.ArgumentParser:
@@ -93,14 +94,6 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: severity:high assignee:ada")
     group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="-opened_at")
     group.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (50)")
-
-
-def number(text: str) -> int:
-    """`INC-42` or `42`. Raises ValueError."""
-    match = re.fullmatch(r"(?:INC-)?(\d{1,15})", text, re.IGNORECASE | re.ASCII)
-    if match is None:
-        raise ValueError(f"incident: expected INC-42 or 42, not {text!r}")
-    return int(match[1])
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from trackdesk.client.analytics import Stats
+from trackdesk.client.attachments import Attachments
 from trackdesk.client.cleanup import Cleanup
 from trackdesk.client.configuration import Configuration
 from trackdesk.client.encoding import body_bytes, query_pairs, route
@@ -14,6 +16,7 @@ from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
 from trackdesk.client.operations import Journal, Keys, Operations
 from trackdesk.client.processes import Processes
+from trackdesk.client.rules import Rules
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
 from trackdesk.client.triage import Comments, Incidents
 from trackdesk.client.work import Runs
@@ -21,7 +24,7 @@ from trackdesk.client.work import Runs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
-    from aiohttp import ClientSession
+    from aiohttp import ClientResponse, ClientSession
 
     from trackdesk.client.encoding import Body, Query
     from trackdesk.client.live import LiveStatus, Patience
@@ -62,6 +65,8 @@ class Client:
         self.processes = Processes(self)
         self.incidents = Incidents(self)
         self.comments = Comments(self)
+        self.attachments = Attachments(self)
+        self.rules = Rules(self)
         self.departments = Departments(self)
         self.notifications = Notifications(self)
         self.channels = Channels(self)
@@ -129,9 +134,6 @@ class Client:
         accept: frozenset[int] = frozenset(),
     ) -> bytes:
         """The bytes of a successful answer; statuses in `accept` count as such. Raises as `call` does."""
-        import aiohttp  # noqa: PLC0415
-
-        method, filled = route(endpoint, path or {})
         headers: dict[str, str] = {}
         data = body_bytes(body)
         if data is not None:
@@ -140,21 +142,43 @@ class Client:
             headers["If-Match"] = f'"{if_match}"'
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
+        sent = data if data is None or len(data) < LARGE else BytesIO(data)
+        async with self.answered(endpoint, path, query=query, data=sent, headers=headers, accept=accept) as response:
+            return await response.read()
+
+    @asynccontextmanager
+    async def answered(
+        self,
+        endpoint: Endpoint[Any],
+        path: Mapping[str, str | int] | None = None,
+        *,
+        query: Query = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        accept: frozenset[int] = frozenset(),
+        timeout: float | None = None,
+    ) -> AsyncIterator[ClientResponse]:
+        """The answer while it arrives, for what is too large to be held; `data` as aiohttp takes it, `timeout` in
+        seconds for all of it. Raises as `call` does."""
+        import aiohttp  # noqa: PLC0415
+
+        method, filled = route(endpoint, path or {})
         try:
             async with self.session().request(
                 method,
                 self._address(filled),
                 params=query_pairs(query),
-                data=data if data is None or len(data) < LARGE else BytesIO(data),
+                data=data,
                 headers=headers,
                 allow_redirects=False,  # the key would go wherever the answer points
+                timeout=aiohttp.ClientTimeout(total=timeout or self._timeout, sock_connect=5),
             ) as response:
-                answer = await response.read()
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                if response.status >= 300 and response.status not in accept:
+                    retry_after = response.headers.get("Retry-After")
+                    raise from_answer(response.status, await response.read(), retry_after)
+                yield response
+        except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
             raise ServerAway(f"{self.url} does not answer: {str(error) or 'it takes too long'}") from None
-        if response.status >= 300 and response.status not in accept:
-            raise from_answer(response.status, answer, response.headers.get("Retry-After"))
-        return answer
 
     async def pages(
         self, endpoint: Endpoint[Page[T]], *, path: Mapping[str, str | int] | None = None, query: Query = None

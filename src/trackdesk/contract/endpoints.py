@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from trackdesk.contract import (
     analytics,
+    attachments,
     cleanup,
     configuration,
     expectations,
     ingest,
     operations,
     ping,
+    rules,
     telling,
     triage,
     work,
@@ -20,7 +22,20 @@ from trackdesk.contract.endpoint import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
     value
-    for module in (work, ping, expectations, ingest, triage, telling, analytics, configuration, cleanup, operations)
+    for module in (
+        work,
+        ping,
+        expectations,
+        ingest,
+        triage,
+        attachments,
+        rules,
+        telling,
+        analytics,
+        configuration,
+        cleanup,
+        operations,
+    )
     for value in vars(module).values()
     if isinstance(value, Endpoint)
 )

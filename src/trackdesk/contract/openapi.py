@@ -61,6 +61,7 @@ _TAGS: Final = {
     "processes": "Named kinds of work and what is expected of them",
     "incidents": "What a person must look at",
     "comments": "What people say about an incident",
+    "attachments": "Files that belong to an incident",
     "departments": "Teams: they own processes and receive notifications",
     "notifications": "The inbox",
     "channels": "Places outside to tell",
@@ -139,11 +140,20 @@ def _operation(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
             content["examples"] = {name: {"value": value} for name, value in EXAMPLES[endpoint.name].items()}
         operation["requestBody"] = {"required": endpoint.body_required, "content": {"application/json": content}}
     elif endpoint.takes != "application/json":
-        text = {"type": "string", "description": "JSON objects, one a line", **EXAMPLES[endpoint.name]}
-        operation["requestBody"] = {"required": False, "content": {endpoint.takes: {"schema": text}}}
+        operation["requestBody"] = _other_body(endpoint)
     if endpoint.permission in _WITHOUT_KEY:
         operation["security"] = []
     return operation
+
+
+def _other_body(endpoint: Endpoint[Any]) -> dict[str, Any]:
+    """What is read as it arrives: a form with a file, or lines."""
+    if endpoint.takes.startswith("multipart/"):
+        file = {"type": "string", "format": "binary", "description": "With a file name"}
+        form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
+        return {"required": True, "content": {endpoint.takes: {"schema": form}}}
+    text = {"type": "string", "description": "JSON objects, one a line", **EXAMPLES[endpoint.name]}
+    return {"required": False, "content": {endpoint.takes: {"schema": text}}}
 
 
 def _description(endpoint: Endpoint[Any]) -> str:

@@ -15,6 +15,7 @@ PATTERNS: Final[dict[str, str]] = {
     "uid": r"^[0-9a-z]{26}$",
     "incident": r"^(INC-)?[1-9][0-9]{0,17}$",
     "comment": r"^[1-9][0-9]{0,17}$",
+    "attachment": r"^[1-9][0-9]{0,17}$",
     "notification": r"^[1-9][0-9]{0,17}$",
     "channel": r"^[1-9][0-9]{0,17}$",
     "delivery": r"^[1-9][0-9]{0,17}$",
@@ -23,6 +24,7 @@ PATTERNS: Final[dict[str, str]] = {
     "signal": r"^(start|fail|log|[0-9]{1,3})$",
     "key": r"^[1-9][0-9]{0,17}$",
     "department": LABEL_PATTERN,
+    "rule": LABEL_PATTERN,
 }
 
 HINTS: Final[dict[str, str]] = {
@@ -34,6 +36,7 @@ HINTS: Final[dict[str, str]] = {
     "ping_uuid": "the ping_uuid of a process",
     "signal": "start, fail, log, or an exit code 0 to 255",
     "department": "1 to 100 printable characters without '/'",
+    "rule": "1 to 100 printable characters without '/'",
 }
 
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}

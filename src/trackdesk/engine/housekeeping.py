@@ -6,12 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.clock import DAY, MINUTE
+from trackdesk.engine import attachments
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import blind, ingest_uids, once
 
 if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
     from trackdesk.domain.identity import Worker
+    from trackdesk.store.depot import Depot
     from trackdesk.store.writer import Writer
 
 INTERVAL = MINUTE
@@ -20,13 +22,15 @@ STEP = 500
 
 
 class Housekeeping:
-    """Forgets first answers and the names of lines after a day and blind times after a month."""
+    """Forgets first answers and the names of lines after a day and blind times after a month, and removes the files of
+    attachments that are gone."""
 
     name = "housekeeping"
 
-    def __init__(self, clock: Clock, writer: Writer) -> None:
+    def __init__(self, clock: Clock, writer: Writer, depot: Depot) -> None:
         self._clock = clock
         self._writer = writer
+        self._depot = depot
         self._never = asyncio.Event()
         self._worker = Supervised(self.name, self._work, clock)
 
@@ -46,5 +50,6 @@ class Housekeeping:
             while await self._writer.run(lambda tx: ingest_uids.forget_old(tx, STEP)) == STEP:
                 pass
             await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
+            await attachments.sweep(self._writer, self._depot)
             self._worker.well()
             await self._clock.wait(self._never, INTERVAL)

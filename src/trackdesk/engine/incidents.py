@@ -20,6 +20,7 @@ from trackdesk.domain.incident import (
     check_step,
 )
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind
+from trackdesk.engine import attachments
 from trackdesk.engine.causes import announce_opened, tell_incident
 from trackdesk.engine.edits import check_department, check_version, given
 from trackdesk.store import departments, incident_lists, incidents, processes, runs
@@ -157,6 +158,7 @@ def _tell_change(tx: Tx, namespace_id: int, before: Incident, after: Incident) -
 async def delete(engine: Engine, caller: Caller, incident_id: int) -> None:
     """Raises NotFound."""
     await engine.writer.run(lambda tx: _delete(tx, caller, incident_id))
+    await attachments.sweep(engine.writer, engine.depot)
 
 
 def _delete(tx: Tx, caller: Caller, incident_id: int) -> None:

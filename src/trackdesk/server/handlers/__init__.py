@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from trackdesk.server.handlers import (
     analytics,
+    attachments,
     cleanup,
     configuration,
     expectations,
     ingest,
     operations,
+    rules,
     telling,
     triage,
     work,
@@ -24,6 +26,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     **expectations.HANDLERS,
     **ingest.HANDLERS,
     **triage.HANDLERS,
+    **attachments.HANDLERS,
+    **rules.HANDLERS,
     **telling.HANDLERS,
     **analytics.HANDLERS,
     **configuration.HANDLERS,
