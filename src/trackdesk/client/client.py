@@ -17,6 +17,7 @@ from trackdesk.client.live import Live
 from trackdesk.client.operations import Journal, Keys, Operations
 from trackdesk.client.processes import Processes
 from trackdesk.client.rules import Rules
+from trackdesk.client.rules import Rules
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
 from trackdesk.client.triage import Comments, Incidents
 from trackdesk.client.work import Runs
@@ -66,6 +67,7 @@ class Client:
         self.incidents = Incidents(self)
         self.comments = Comments(self)
         self.attachments = Attachments(self)
+        self.rules = Rules(self)
         self.rules = Rules(self)
         self.departments = Departments(self)
         self.notifications = Notifications(self)

@@ -30,6 +30,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
         triage,
         attachments,
         rules,
+        rules,
         telling,
         analytics,
         configuration,

@@ -49,6 +49,26 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "by filter": {"q": "status:OPEN process:import*", "expect": 2, "assignee": "ada"},
     },
     "comments.add": {"a word": {"content": "rerun waits for the crm fix"}},
+    "rules.add": {
+        "a threshold": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150, "severity": "HIGH"},
+        "of a window, and it must last": {
+            "id": "slow-checkout",
+            "metric_type": "LATENCY_MS",
+            "service": "checkout",
+            "aggregate": "p95",
+            "window": "5m",
+            "operator": ">",
+            "threshold": 150,
+            "recover_threshold": 120,
+            "for": "2m",
+        },
+        "silence": {"metric_type": "HEARTBEAT", "no_data_after": "10m", "severity": "CRITICAL"},
+    },
+    "rules.patch": {"off": {"enabled": False}, "a higher threshold": {"threshold": 200}},
+    "rules.test": {"a higher threshold over a week": {"threshold": 200, "since": "7d"}},
+    "rules.preview": {
+        "before it is saved": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150, "since": "1d"},
+    },
     "departments.add": {"a team": {"id": "ops", "name": "Operations"}},
     "departments.patch": {"a new name": {"name": "Night operations"}},
     "channels.add": {

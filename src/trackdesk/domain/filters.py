@@ -13,8 +13,16 @@ from trackdesk.domain.model import clean
 from trackdesk.domain.notification import DeliveryStatus, Kind
 from trackdesk.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from trackdesk.domain.process import ProcessState
-from trackdesk.domain.run import DeadlineStatus, LogLevel, RunStatus
+from trackdesk.domain.rule import RuleState
+from trackdesk.domain.run import DeadlineStatus, Due, LogLevel, RunStatus, parse_due
 from trackdesk.domain.topics import STREAM_PATTERN
+
+
+def _ago(value: object) -> object:
+    """An instant, or a duration back from now."""
+    if isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+        return parse_due(float(value) if "." in value else int(value))
+    return parse_due(value)
 
 
 def _upper(value: object) -> object:
@@ -44,6 +52,12 @@ QueryInstant = Annotated[
     BeforeValidator(_instant),
     PlainSerializer(format_instant, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "description": f"{INSTANT_HINT}"}),
+]
+AgoInput = Annotated[
+    Due,
+    BeforeValidator(_ago),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": f"{INSTANT_HINT}; or so long ago, such as 7d"}),
 ]
 Word = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(clean)]
 Words = Annotated[list[Word], Field(max_length=50)]
@@ -122,6 +136,37 @@ class ProcessFilter(Searchable):
     sort: Annotated[
         Literal["name", "-name", "last_run_at", "-last_run_at", "next_expected_at", "-next_expected_at"], Lower
     ] = "name"
+
+
+class RuleFilter(Searchable):
+    metric_type: Words = []
+    service: Words = []
+    """Rules that name it; those for every service name none."""
+    severity: list[Annotated[Severity, Upper]] = []
+    department: Words = []
+    enabled: bool | None = None
+    state: list[Annotated[RuleState, Upper]] = []
+    sort: Annotated[
+        Literal[
+            "priority",
+            "-priority",
+            "name",
+            "-name",
+            "updated_at",
+            "-updated_at",
+            "trigger_count",
+            "-trigger_count",
+        ],
+        Lower,
+    ] = "priority"
+
+
+class TriggeredFilter(Filter):
+    """The rules that opened most incidents."""
+
+    since: AgoInput | None = None
+    """An instant or so long ago; seven days when absent."""
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
 class NotificationFilter(Searchable):

@@ -8,6 +8,7 @@ from trackdesk.domain.incident import IncidentStatus, Origin, Severity
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.process import ProcessState
 from trackdesk.domain.q import Field, FieldKind
+from trackdesk.domain.rule import RuleState
 from trackdesk.domain.run import DeadlineStatus, RunStatus
 
 if TYPE_CHECKING:
@@ -60,6 +61,18 @@ PROCESS_FIELDS: Final = {
     "service": _TEXT,
     "expected": Field(FieldKind.UNTIL),
     "ran": _AGE,
+}
+RULE_FIELDS: Final = {
+    "id": _TEXT,
+    "name": Field(FieldKind.WORDS),
+    "metric_type": _TEXT,
+    "service": _TEXT,
+    "severity": _SEVERITY,
+    "department": _TEXT,
+    "enabled": Field(FieldKind.FLAG),
+    "state": _enum(RuleState),
+    "priority": Field(FieldKind.NUMBER),
+    "updated": _AGE,
 }
 NOTIFICATION_FIELDS: Final = {
     "kind": _enum(Kind),

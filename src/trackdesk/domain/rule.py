@@ -188,12 +188,20 @@ class ListedRule(Rule):
     """A rule and how it fares."""
 
     state: RuleState = RuleState.OK
-    series: int = 0
-    """That it has seen; none: nothing that fits it has arrived."""
+    wrong_series: int = 0
+    """That are FIRING or NO_DATA."""
     open_incidents: int = 0
     trigger_count: int = 0
     """Incidents that it opened and that are still stored."""
     last_triggered_at: Instant | None = None
+
+
+class TriggeredRule(Value):
+    rule: str
+    name: str | None = None
+    """Null when the rule is deleted."""
+    trigger_count: int
+    last_triggered_at: Instant
 
 
 DEFAULTS: Final[dict[str, Any]] = {
@@ -324,4 +332,4 @@ def fits(rule: Rule, metric_type: str, service: str, tags: dict[str, str]) -> bo
 
 def rule_cause(rule_id: str, service: str) -> str:
     """What all breaches of a rule by a service share: one incident."""
-    return f"rule:{rule_id}:{service}"
+    return f"rule:{rule_id}/{service}"

@@ -12,6 +12,7 @@ TOPICS: Final = (
     "keys",
     "departments",
     "services",
+    "rules",
     "cleanup",
 )
 """Those of the journal."""

@@ -8,7 +8,7 @@ import orjson
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.incident import Severity
-from trackdesk.domain.rule import Aggregate, Operator, Rule
+from trackdesk.domain.rule import Aggregate, ListedRule, Operator, Rule, RuleState
 
 if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
@@ -18,6 +18,23 @@ RULE_COLUMNS = (
     "u.enabled, u.aggregate, u.window_size, u.hold_for, u.recover_threshold, u.no_data_after, u.auto_close, "
     "u.priority, u.created_at, u.updated_at, u.created_by, u.version"
 )
+RULE_STATE = (
+    "coalesce((SELECT x.state FROM rule_states x WHERE x.namespace_id = u.namespace_id AND x.rule_id = u.id "
+    "ORDER BY CASE x.state WHEN 'FIRING' THEN 0 WHEN 'NO_DATA' THEN 1 ELSE 2 END LIMIT 1), 'OK')"
+)
+"""The worst state among the series of rule `u`; those that are OK have no row."""
+RULE_FARES = (
+    f"{RULE_STATE}, (SELECT count(*) FROM rule_states b WHERE b.namespace_id = u.namespace_id AND b.rule_id = u.id "
+    "AND b.state IN ('FIRING', 'NO_DATA')), "
+    "(SELECT count(*) FROM incidents o INDEXED BY incidents_open_by_rule WHERE o.namespace_id = u.namespace_id "
+    "AND o.rule = u.id AND o.status <> 'CLOSED'), "
+    "(SELECT count(*) FROM incidents t INDEXED BY incidents_by_rule WHERE t.namespace_id = u.namespace_id "
+    "AND t.rule = u.id), "
+    "(SELECT max(l.opened_at) FROM incidents l INDEXED BY incidents_by_rule WHERE l.namespace_id = u.namespace_id "
+    "AND l.rule = u.id)"
+)
+"""How rule `u` fares: state, wrong_series, open incidents, incidents, when the last one was opened."""
+_FARES_AT = RULE_COLUMNS.count(",") + 1
 _COLUMN_OF = {"for_": "hold_for", "window": "window_size"}
 
 
@@ -49,6 +66,19 @@ def rule_fields(row: Any) -> dict[str, Any]:
     }
 
 
+def listed_rule(row: Any) -> ListedRule:
+    """Of `SELECT RULE_COLUMNS, RULE_FARES FROM rules u`."""
+    state, wrong_series, open_incidents, trigger_count, last_triggered_at = row[_FARES_AT : _FARES_AT + 5]
+    return ListedRule.trusted(
+        **rule_fields(row),
+        state=RuleState(state),
+        wrong_series=wrong_series,
+        open_incidents=open_incidents,
+        trigger_count=trigger_count,
+        last_triggered_at=last_triggered_at,
+    )
+
+
 def find(tx: Tx, namespace_id: int, rule_id: str) -> Rule | None:
     row = tx.one(f"SELECT {RULE_COLUMNS} FROM rules u WHERE u.namespace_id = ? AND u.id = ?", (namespace_id, rule_id))
     return None if row is None else Rule.trusted(**rule_fields(row))
@@ -60,6 +90,15 @@ def get(tx: Tx, namespace_id: int, rule_id: str) -> Rule:
     if found is None:
         raise no_rule(rule_id)
     return found
+
+
+def listed(tx: Tx, namespace_id: int, rule_id: str) -> ListedRule:
+    """The rule and how it fares. Raises NotFound."""
+    sql = f"SELECT {RULE_COLUMNS}, {RULE_FARES} FROM rules u WHERE u.namespace_id = ? AND u.id = ?"
+    row = tx.one(sql, (namespace_id, rule_id))
+    if row is None:
+        raise no_rule(rule_id)
+    return listed_rule(row)
 
 
 def no_rule(rule_id: str) -> NotFound:
@@ -105,6 +144,13 @@ def update(tx: Tx, namespace_id: int, rule_id: str, values: dict[str, Any]) -> N
 
 def delete(tx: Tx, namespace_id: int, rule_id: str) -> None:
     tx.execute("DELETE FROM rules WHERE namespace_id = ? AND id = ?", (namespace_id, rule_id))
+
+
+def let_go(tx: Tx, namespace_id: int, rule_id: str) -> None:
+    """Nothing watches the causes of its incidents any more: a later rule of that id begins afresh."""
+    tx.execute(
+        "UPDATE incidents SET holds = 0 WHERE namespace_id = ? AND rule = ? AND holds = 1", (namespace_id, rule_id)
+    )
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     **triage.HANDLERS,
     **attachments.HANDLERS,
     **rules.HANDLERS,
+    **rules.HANDLERS,
     **telling.HANDLERS,
     **analytics.HANDLERS,
     **configuration.HANDLERS,

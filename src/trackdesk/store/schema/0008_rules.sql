@@ -28,3 +28,24 @@ CREATE TABLE rules (
 ) STRICT;
 
 CREATE INDEX rules_by_department ON rules (namespace_id, department) WHERE department IS NOT NULL;
+
+-- Of many incidents of a rule few are open.
+CREATE INDEX incidents_open_by_rule ON incidents (namespace_id, rule) WHERE status <> 'CLOSED' AND rule IS NOT NULL;
+
+-- How those series stand that are not OK, as of the sample that the fact `rules_cursor` names.
+CREATE TABLE rule_states (
+    namespace_id INTEGER NOT NULL,
+    rule_id TEXT NOT NULL,
+    series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+    service TEXT NOT NULL,
+    state TEXT NOT NULL, -- PENDING, FIRING or NO_DATA
+    since INTEGER NOT NULL,
+    value REAL, -- what was judged last
+    pending_since INTEGER, -- the time that the first breach names
+    breaches INTEGER NOT NULL, -- so far, while PENDING
+    next_due_at INTEGER, -- when PENDING becomes FIRING
+    PRIMARY KEY (namespace_id, rule_id, series_id),
+    FOREIGN KEY (namespace_id, rule_id) REFERENCES rules (namespace_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX rule_states_by_series ON rule_states (series_id);
