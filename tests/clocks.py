@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 START = 1_790_000_000_000_000
 """2026-09-21T14:13:20Z, µs: where a fake clock stands at first."""
 
+PATIENCE = 60.0
+"""Seconds of real time until a test gives up waiting for what has to come. Only a test that fails anyway is that slow,
+and a machine that others keep busy may need many times what a quiet one does."""
+
 _ROUNDS = 25
 """Turns of the event loop that whoever was woken gets before time moves on."""
 
@@ -106,7 +110,7 @@ async def _settle() -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, limit: float = 10.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, limit: float = PATIENCE) -> None:
     """Return as soon as `condition` holds; fails the test after `limit` seconds of real time."""
     end = time.monotonic() + limit
     while True:

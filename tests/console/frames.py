@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 from textual.app import App
 
+from tests.clocks import PATIENCE
+
 
 def frame_of(app: App[object]) -> str:
     """The whole screen as lines of text."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 5.0, every: float = 0.005) -> None:
+async def until(condition: Callable[[], object], *, seconds: float = PATIENCE, every: float = 0.005) -> None:
     """Wait until `condition` holds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():

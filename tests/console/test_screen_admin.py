@@ -69,7 +69,7 @@ async def test_a_form_says_beneath_the_field_what_the_server_refused(desk: Desk)
     await desk.type("nosuch")
     await desk.press("enter")
     # To look an address up, all the services that there are have to be read first: seconds on a busy machine.
-    await until(lambda: "is not one that is known here" in desk.frame, seconds=15)
+    await until(lambda: "is not one that is known here" in desk.frame)
     await desk.sees("Make a channel")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clocks import PATIENCE
 from tests.console.frames import frame_of, sees, until
 from tests.console.triage_desk import desk_over, server_in
 from trackdesk.console.memory import FILE_NAME, Memory
@@ -35,7 +36,7 @@ class Held:
     def start(self) -> None:
         pass
 
-    def wait(self, timeout: float = 30.0) -> str:
+    def wait(self, timeout: float = PATIENCE) -> str:
         assert self.let.wait(timeout)
         self.server.start()
         return self.server.wait(timeout)
@@ -84,7 +85,7 @@ async def test_without_its_server_the_console_keeps_the_rows_says_since_when_and
             await desk.press("c")
             await desk.sees("does not answer")
             async with server_in(tmp_path, port=port):
-                await until(lambda: "● live" in desk.frame and "these rows are old" not in desk.frame, seconds=15)
+                await until(lambda: "● live" in desk.frame and "these rows are old" not in desk.frame)
                 await desk.other.runs.start("later")
                 await desk.sees("later")
 

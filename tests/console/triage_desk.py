@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tests.clocks import PATIENCE
 from tests.console.frames import frame_of, sees, until
 from trackdesk.client import Client
 from trackdesk.console.run import Workplace
@@ -59,7 +60,7 @@ class Desk:
 
     async def becomes(self, incident: Incident, **members: Any) -> Incident:
         """Wait until the incident is as said, as the server tells it."""
-        end = asyncio.get_running_loop().time() + 5
+        end = asyncio.get_running_loop().time() + PATIENCE
         while True:
             now = await self.other.incidents.get(incident.id)
             if all(getattr(now, name) == value for name, value in members.items()):

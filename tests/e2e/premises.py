@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.clocks import PATIENCE
 from trackdesk.cli.main import main
 from trackdesk.store.lock import read_lock
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 COMMAND = [sys.executable, "-m", "trackdesk.cli.main"]
 
 
-def until(condition: Callable[[], Any], what: str, *, limit: float = 20.0) -> Any:
+def until(condition: Callable[[], Any], what: str, *, limit: float = PATIENCE) -> Any:
     """The first true value of `condition`; fails the test after `limit` seconds."""
     end = time.monotonic() + limit
     while not (found := condition()):
@@ -94,7 +95,7 @@ class Premises:
         """Exit code, and the seconds it took to end."""
         asked = time.monotonic()
         process.send_signal(number)
-        code = process.wait(20)
+        code = process.wait(PATIENCE)
         return code, time.monotonic() - asked
 
     def cli(self, *words: str, code: int = 0, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
@@ -130,7 +131,7 @@ class Premises:
     def ask(self, method: str, path: str, body: object = None, *, key: str | None = None) -> tuple[int, Any]:
         """Status and JSON of a plain HTTP request, as anybody's script would make it."""
         place = urlsplit(self.url)
-        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=PATIENCE)
         try:
             headers = {"X-API-Key": key or self.key, "Content-Type": "application/json"}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
@@ -144,7 +145,7 @@ class Premises:
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.clocks import PATIENCE
 from tests.e2e.pages import blocks
 from tests.e2e.ready import ready_trackdesk
 from trackdesk.engine.channels.signature import sign
@@ -74,7 +75,7 @@ def server(tmp_path: Path, environ: dict[str, str], trackdesk: Path) -> Iterator
     log, database = tmp_path / "server.log", tmp_path / "data" / "trackdesk.sqlite3"
     with log.open("wb") as said:
         tool = subprocess.Popen([trackdesk, "serve", "--port", "0"], env=environ, stdout=said, stderr=said)
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while (holder := read_lock(database)) is None or not holder.url:
         assert tool.poll() is None, log.read_text("utf-8")
         assert time.monotonic() < end, "the server does not come up"

@@ -9,6 +9,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.clocks import PATIENCE
+
 if TYPE_CHECKING:
     from tests.e2e.premises import Premises
 
@@ -45,7 +47,7 @@ def _by_curl(command: str) -> Any:
 def _by_hand(command: str, served: Premises) -> Any:
     """The same bytes, where there is no curl."""
     place = urlsplit(served.url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=PATIENCE)
     body = command.partition("-d '")[2].rstrip().removesuffix("'")
     headers = {"X-API-KEY": served.key, "Content-Type": "application/json"}
     connection.request("POST", "/v1/processes/dataImport", body, headers)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.clocks import PATIENCE
 from tests.e2e.premises import until
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_a_port_that_is_taken_is_refused_in_one_line(premises: Premises) -> None
 def test_it_ends_within_five_seconds_also_while_somebody_watches(premises: Premises, number: signal.Signals) -> None:
     server = premises.serve()
     place = urlsplit(premises.url)
-    watcher = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+    watcher = http.client.HTTPConnection(place.hostname or "", place.port, timeout=PATIENCE)
     watcher.request("GET", "/v1/stream", headers={"X-API-Key": premises.key})
     stream = watcher.getresponse()
     assert stream.status == 200

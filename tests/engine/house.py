@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.clocks import FakeClock
+from tests.clocks import PATIENCE, FakeClock
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.instant import format_instant
@@ -121,7 +121,7 @@ class House:
         """The agenda has done what it could at this instant."""
         for _ in range(10):
             await asyncio.sleep(0)
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         while not (self.agenda.asleep and self.clock.waiting):
             assert time.monotonic() < end, "the agenda does not come to rest"
             await asyncio.sleep(0)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import orjson
 
-from tests.clocks import until
+from tests.clocks import PATIENCE, until
 from tests.engine.outbox import open_hook
 from tests.faults.invariants import UNFINISHED, broken, rows
 from tests.faults.load import Crew, Ledger
@@ -123,7 +123,7 @@ class Site:
             async with self.session.get(f"{life.url}/readyz") as response:
                 return response.status == 200
 
-        await until(ready, limit=20)
+        await until(ready)
         life.ready_in = time.monotonic() - began - queued(life.process.pid)
         self.up.set()
         return life
@@ -164,11 +164,11 @@ class Site:
     async def acknowledge(self, count: int) -> None:
         """Return when `count` more writes have been acknowledged."""
         target = self.ledger.count + count
-        await until(lambda: self.ledger.count >= target, limit=30)
+        await until(lambda: self.ledger.count >= target)
 
     async def died(self) -> None:
         """Return when the server has been killed at its point."""
-        await asyncio.wait_for(self.life.gone.wait(), 30)
+        await asyncio.wait_for(self.life.gone.wait(), PATIENCE)
         self.up.clear()
         code = self.life.process.returncode
         assert code == -signal.SIGKILL, f"ended with {code}:\n{self.log[-3000:]}"
@@ -183,7 +183,7 @@ class Site:
         self.up.clear()
         began = time.monotonic()
         self.life.process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(self.life.gone.wait(), 15)
+        await asyncio.wait_for(self.life.gone.wait(), PATIENCE)
         assert self.life.process.returncode == 0, self.log[-3000:]
         return time.monotonic() - began
 
@@ -196,7 +196,7 @@ class Site:
         def resting() -> bool:
             return self.rows(UNFINISHED, {"now": time.time_ns() // 1000}) == [(0,)]
 
-        await until(resting, limit=30)
+        await until(resting)
 
     async def check(self) -> None:
         """Everything that was acknowledged is there, nothing is there twice, all that must follow has followed."""
@@ -237,7 +237,7 @@ async def open_site(folder: Path) -> AsyncIterator[Site]:
     data = folder / "data"
     data.mkdir()
     connector = aiohttp.TCPConnector(limit=0)
-    timeout = aiohttp.ClientTimeout(total=20)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with open_hook() as hook, aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         site = Site(data, hook, session)
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.clocks import PATIENCE
 from tests.engine.outbox import Hook, open_hook, open_outbox
 
 SENDER = """
@@ -25,9 +26,10 @@ asyncio.run(main())
 
 async def killed_at(point: str, folder: Path, hook: Hook) -> None:
     """Runs a process that sends three deliveries until it is killed at `point`."""
-    environment = {**os.environ, "TRACKDESK_KILL_AT": point, "PYTHONPATH": str(Path(__file__).parents[2])}
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "TRACKDESK_KILL_AT": point, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", SENDER, str(folder), hook.url, env=environment)
-    assert await asyncio.wait_for(process.wait(), 30) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("point", ["delivery.before_send:2", "delivery.after_send:2"])

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
-from tests.clocks import FakeClock, until
+from tests.clocks import PATIENCE, FakeClock, until
 from tests.engine.outbox import open_hook
 from tests.faults.harness import OWNER_KEY
 from tests.faults.invariants import broken, rows
@@ -60,7 +60,7 @@ class Watched:
 
     async def settled(self) -> None:
         """Every worker has done what it could at this instant."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE
         calm = 0
         while calm < 20:
             assert time.monotonic() < end, "the workers do not come to rest"

@@ -8,6 +8,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.clocks import PATIENCE
+
 
 class Seen(NamedTuple):
     method: str
@@ -49,7 +51,7 @@ class Receiver:
         self._server.server_close()
         self._thread.join()
 
-    def wait_for(self, condition: Any, timeout: float = 10.0) -> None:
+    def wait_for(self, condition: Any, timeout: float = PATIENCE) -> None:
         """Looks after every request, and now and then besides: what follows an answer happens on the other side."""
         until = time.monotonic() + timeout
         with self.changed:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.clocks import PATIENCE
 from trackdesk.store.lock import read_lock
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def serving(folder: Path) -> Iterator[str]:
             yield _url(folder / DATABASE, process, log)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(PATIENCE)
     errors = [line for line in log.read_text("utf-8").splitlines() if '"level": "ERROR"' in line]
     assert errors == []
 
 
 def _url(database: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while True:
         holder = read_lock(database)
         if holder is not None and holder.url is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import orjson
 
-from tests.clocks import FakeClock
+from tests.clocks import PATIENCE, FakeClock
 from trackdesk.domain.identity import Caller, NewKey, Role
 from trackdesk.engine import keys
 from trackdesk.engine.core import Engine
@@ -122,7 +122,7 @@ async def open_stand(
     door = Door(ring, clock, lambda name: namespaces.find(readers, name))
     house = House(engine=engine, door=door, workers=lambda: [health.health()], version="1.2.3")
     listening = await listen(build_app(house, handlers), "127.0.0.1", 0)
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20))
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE))
     try:
         yield Stand(listening.url, house, clock, session)
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clocks import PATIENCE
 from tests.server.stand import OWNER_KEY, Stand, open_stand
 from tests.server.stubs import stubs
 from trackdesk.server.app import build_app
@@ -255,7 +256,7 @@ async def say(stand: Stand, *sent: bytes) -> bytes:
     for part in sent:
         writer.write(part)
         await writer.drain()
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     return answer
 
@@ -315,9 +316,9 @@ async def test_a_caller_that_asks_before_it_sends_is_told_to_go_on(stand: Stand)
     host, port = stand.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(head)
-    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE) == b"HTTP/1.1 100 Continue\r\n\r\n"
     writer.write(body)
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 200")
 
