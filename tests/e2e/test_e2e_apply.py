@@ -17,12 +17,12 @@ SECRETS = {"PAGER_URL": "webhook+https://pager.example.org/s3cret", "PAGER_SECRE
 def test_the_example_of_the_docs_is_shown_then_applied_then_nothing_is_left_to_do(served: Premises) -> None:
     dry = served.within("apply", EXAMPLE, "--dry-run", code=exits.CHANGES, **SECRETS)
     assert dry.stdout.splitlines()[:2] == ["+ department payments", "    name: Payments"]
-    assert "5 to be made" in dry.stderr
+    assert "6 to be made" in dry.stderr
     assert served.data_of("department") == [each for each in served.data_of("department") if each["id"] == "default"]
     applied = served.cli("apply", EXAMPLE, **SECRETS)
-    assert (applied.stdout, applied.stderr) == (dry.stdout, "trackdesk: 5 made, 0 as they should be\n")
+    assert (applied.stdout, applied.stderr) == (dry.stdout, "trackdesk: 6 made, 0 as they should be\n")
     again = served.within("apply", EXAMPLE, "--dry-run", **SECRETS)
-    assert (again.stdout, again.stderr) == ("", "trackdesk: 5 as they should be\n")
+    assert (again.stdout, again.stderr) == ("", "trackdesk: 6 as they should be\n")
     assert "s3cret" not in dry.stdout + dry.stderr + str(served.ask("GET", "/v1/journal?limit=1000"))
     assert served.ask("GET", "/v1/processes/payout-import")[1]["default_deadline"] == "5m"
 
@@ -35,7 +35,7 @@ def test_what_is_there_is_written_as_a_file_that_changes_nothing(served: Premise
     assert "expected one that is not there yet" in served.within("export", "--config", str(file), code=1).stderr
     names = {"PAYMENTS_PAGER_URL": SECRETS["PAGER_URL"], "PAYMENTS_PAGER_SECRET": SECRETS["PAGER_SECRET"]}
     same = served.within("apply", str(file), "--prune", "--yes", **names)
-    assert (same.stdout, same.stderr) == ("", "trackdesk: 6 as they should be\n")
+    assert (same.stdout, same.stderr) == ("", "trackdesk: 7 as they should be\n")
 
 
 def test_a_mistake_is_named_with_its_line_and_nothing_is_applied(served: Premises) -> None:
@@ -62,5 +62,5 @@ def test_pruning_asks_first(served: Premises) -> None:
 
 def test_the_schema_for_editors_knows_every_member(served: Premises) -> None:
     schema = served.data_of("apply", "--schema")
-    assert set(schema["properties"]) == {"departments", "processes", "channels"}
+    assert set(schema["properties"]) == {"departments", "processes", "rules", "channels"}
     assert "default_deadline" in schema["$defs"]["ChangeProcess"]["properties"]

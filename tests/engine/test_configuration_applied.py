@@ -22,6 +22,7 @@ HOOK = "webhook+https://hooks.example.org/s3cret-path"
 DOCUMENT: dict[str, Any] = {
     "departments": {"ops": {"name": "Operations"}},
     "processes": {"backup": {"default_deadline": "30m", "department": "ops"}, "report": {}},
+    "rules": {"slow": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150, "department": "ops"}},
     "channels": {"pager": {"url": HOOK, "secret": "signed with this", "department": "ops", "kinds": ["opened"]}},
 }
 
@@ -38,7 +39,7 @@ def told(applied: Applied) -> list[str]:
 def contents(house: House) -> list[Any]:
     return [
         house.rows(f"SELECT * FROM {table}")
-        for table in ("departments", "processes", "channels", "deliveries", "journal", "facts")
+        for table in ("departments", "processes", "rules", "channels", "deliveries", "journal", "facts")
     ]
 
 
@@ -57,6 +58,7 @@ async def test_everything_that_the_document_says_is_there_afterwards(still: Hous
         "department ops made",
         "process backup made",
         "process report made",
+        "rule slow made",
         "channel pager made",
     ]
     assert applied.changes[1].members == {"default_deadline": (None, "30m"), "department": (None, "ops")}
@@ -72,7 +74,7 @@ async def test_applying_again_changes_nothing(still: House) -> None:
     await apply(still, DOCUMENT)
     before = contents(still)
     again = await apply(still, DOCUMENT)
-    assert (again.changes, again.unchanged) == ([], 4)
+    assert (again.changes, again.unchanged) == ([], 5)
     assert contents(still) == before
 
 
@@ -101,9 +103,10 @@ async def test_what_the_document_does_not_hold_goes_when_asked(still: House) -> 
     await apply(still, DOCUMENT)
     await still.start("backup")
     await apply(still, {"departments": {"new": {}}, "processes": {"report": {}}, "channels": {}})
-    pruned = await apply(still, {"departments": {}, "processes": {}, "channels": {}}, prune=True)
+    pruned = await apply(still, {"departments": {}, "processes": {}, "rules": {}, "channels": {}}, prune=True)
     assert told(pruned) == [
         "channel pager removed",
+        "rule slow removed",
         "process backup changed",
         "process report removed",
         "department new removed",
@@ -129,6 +132,15 @@ async def test_all_that_is_wrong_is_named_and_nothing_is_applied(still: House) -
     )
     assert set(said) == {"processes.a.department", "channels.x.url", "channels.y.kinds"}
     assert said["processes.a.department"] == "expected a department that exists (default, ops), not 'opps'"
+
+
+async def test_a_rule_is_changed_pruned_and_checked_as_everywhere(still: House) -> None:
+    await apply(still, DOCUMENT)
+    changed = {"rules": {"slow": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 200, "for": "2m"}}}
+    (change,) = (await apply(still, changed, prune=True)).changes
+    assert change.members == {"threshold": (150, 200), "for": (None, "2m"), "department": ("ops", None)}
+    wrong = {"rules": {"slow": {"window": "5m"}, "new": {"operator": ">", "threshold": 1}}}
+    assert set(await refusal(still, wrong)) == {"rules.slow.aggregate", "rules.new.metric_type"}
 
 
 async def test_urls_that_will_not_do_are_named_and_not_repeated(still: House) -> None:

@@ -45,5 +45,5 @@ async def test_every_member_that_will_not_do_is_named(tmp_path: Path) -> None:
             "processes.a.department",
             "processes.b.department",
         ]
-        typed = await stand.ask("POST", "/v1/apply", {"processes": {"a": {"departement": "x"}}, "rules": {}})
-        assert {each["field"] for each in typed.json["errors"]} == {"processes.a.departement", "rules"}
+        typed = await stand.ask("POST", "/v1/apply", {"processes": {"a": {"departement": "x"}}, "rulez": {}})
+        assert {each["field"] for each in typed.json["errors"]} == {"processes.a.departement", "rulez"}

@@ -82,7 +82,7 @@ def test_what_is_said_once_can_be_used_again() -> None:
         ("processes: {a: {}, a: {}}", "1:20 a stands twice, first in line 1"),
         ("? [x]\n: 1", "1:3 expected a name"),
         ('processes: {a: {description: "\\0"}}', "1:30 must not contain NUL"),
-        ("- a\n- b", "1:1 expected departments, processes or channels, not ['a', 'b']"),
+        ("- a\n- b", "1:1 expected departments, processes, rules or channels, not ['a', 'b']"),
     ],
 )
 def test_what_is_no_document_is_refused(text: str, message: str, tmp_path: Path) -> None:
@@ -115,6 +115,13 @@ channels:
     assert found[7] == "11:16 the environment variable PAGER_URL is not set"
     assert found[8].startswith("11:46 channels.pager.min_severity: expected one of LOW, MEDIUM, HIGH or CRITICAL")
     assert found[9] == "11:60 channels.pager.match.proces: unknown member: did you mean process?"
+
+
+def test_mistakes_of_rules_are_named_as_they_are_written(tmp_path: Path) -> None:
+    found = said('rules:\n  slow:\n    fore: 2m\n    for: 25h\n    operator: ">>"\n', tmp_path)
+    assert found[0] == "3:5 rules.slow.fore: unknown member: did you mean for?"
+    assert found[1] == "4:10 rules.slow.for: expected at most 24h, not 1d1h"
+    assert found[2].startswith("5:15 rules.slow.operator: expected one of >, >=, <, <=, == or !=")
 
 
 def test_what_a_variable_holds_is_not_repeated(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def _known(path: tuple[int | str, ...]) -> list[str]:
     found: list[Any] = [Configuration]
     for part in path:
         found = [below for each in found for below in _below(each, part)]
-    return [name for model in found for name in model.model_fields]
+    return [field.alias or name for model in found for name, field in model.model_fields.items()]
 
 
 def _below(model: Any, part: int | str) -> list[Any]:

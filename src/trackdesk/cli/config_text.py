@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from trackdesk.contract.rules import RULE_LIST
 from trackdesk.contract.telling import CHANNEL_LIST, DEPARTMENT_LIST
 from trackdesk.contract.work import PROCESS_LIST
 from trackdesk.domain.notification import ChangeDepartment, Channel, ChannelSettings, Department
 from trackdesk.domain.process import ChangeProcess, Process
+from trackdesk.domain.rule import ChangeRule, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,12 +41,17 @@ async def write(client: Client) -> str:
         async for page in client.pages(PROCESS_LIST, query={"limit": 1000, "sort": "name"})
         for each in page.data
     }
+    rules = {
+        each.id: _settings(each, Rule, ChangeRule, without=("name",) if each.name == each.id else ())
+        async for page in client.pages(RULE_LIST, query={"limit": 1000})
+        for each in page.data
+    }
     channels = {
         each.name: _secrets(each, variables) | _settings(each, Channel, ChannelSettings, without=("url", "secret"))
         async for page in client.pages(CHANNEL_LIST, query={"limit": 1000})
         for each in page.data
     }
-    parts = {"departments": departments, "processes": processes, "channels": channels}
+    parts = {"departments": departments, "processes": processes, "rules": rules, "channels": channels}
     return _HEAD + variables.said() + "".join(_dumped({name: part}) for name, part in parts.items())
 
 
@@ -54,9 +61,9 @@ def _settings(
     """The members that can be set and have another value than the default."""
     values = thing.model_dump(mode="json", exclude_none=True)
     return {
-        name: _escaped(values[name])
-        for name in settings.model_fields
-        if name not in without and name in values and getattr(thing, name) != shown.model_fields[name].default
+        word: _escaped(values[word])
+        for word, name in ((field.alias or name, name) for name, field in settings.model_fields.items())
+        if name not in without and word in values and getattr(thing, name) != shown.model_fields[name].default
     }
 
 

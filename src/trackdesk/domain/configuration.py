@@ -1,4 +1,4 @@
-"""What is set up, as one document: departments, processes and channels by name."""
+"""What is set up, as one document: departments, processes and channels by name, rules by id."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pydantic import Field
 from trackdesk.domain.model import Input, Label, ProcessName, Title, Value
 from trackdesk.domain.notification import ChangeDepartment, ChannelSettings
 from trackdesk.domain.process import ChangeProcess
+from trackdesk.domain.rule import ChangeRule
 
 MOST = 10_000
 """Entities of a kind in one document."""
 
 Departments = Annotated[dict[Label, ChangeDepartment], Field(max_length=MOST)]
 Processes = Annotated[dict[ProcessName, ChangeProcess], Field(max_length=MOST)]
+Rules = Annotated[dict[Label, ChangeRule], Field(max_length=MOST)]
 Channels = Annotated[dict[Title, ChannelSettings], Field(max_length=MOST)]
-Kind = Literal["department", "process", "channel"]
+Kind = Literal["department", "process", "rule", "channel"]
 
 
 class Configuration(Input):
@@ -24,6 +26,7 @@ class Configuration(Input):
 
     departments: Departments | None = None
     processes: Processes | None = None
+    rules: Rules | None = None
     channels: Channels | None = None
 
 

@@ -11,7 +11,8 @@ from trackdesk.domain.configuration import Applied, ApplyConfiguration, EntityCh
 from trackdesk.domain.errors import Conflict, FieldError, Invalid, NotFound
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, ChangeDepartment, NewChannel, NewDepartment
 from trackdesk.domain.process import ChangeProcess
-from trackdesk.engine import channel_admin, departments, processes
+from trackdesk.domain.rule import DEFAULTS, named_members
+from trackdesk.engine import channel_admin, departments, processes, rulebook
 from trackdesk.engine.channels.redaction import redact
 from trackdesk.engine.edits import given
 from trackdesk.engine.seal import Seal, SealError
@@ -19,6 +20,7 @@ from trackdesk.engine.senders import secret_identity, url_identity
 from trackdesk.store import channels as stored_channels
 from trackdesk.store import departments as stored_departments
 from trackdesk.store import processes as stored_processes
+from trackdesk.store import rules as stored_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +30,17 @@ if TYPE_CHECKING:
     from trackdesk.domain.configuration import Kind
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.notification import ChannelSettings
+    from trackdesk.domain.rule import ChangeRule
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
 MAX_ERRORS = 20
-_SECTIONS: dict[Kind, str] = {"department": "departments", "process": "processes", "channel": "channels"}
+_SECTIONS: dict[Kind, str] = {
+    "department": "departments",
+    "process": "processes",
+    "rule": "rules",
+    "channel": "channels",
+}
 
 
 async def apply(engine: Engine, caller: Caller, body: ApplyConfiguration) -> Applied:
@@ -118,6 +126,8 @@ class _Apply:
             self._do("department", department_id, partial(self._department, department_id, team))
         for name, settings in (body.processes or {}).items():
             self._do("process", name, partial(self._process, name, settings))
+        for rule_id, rule in (body.rules or {}).items():
+            self._do("rule", rule_id, partial(self._rule, rule_id, rule))
         for name, channel in (body.channels or {}).items():
             self._do("channel", name, partial(self._channel, name, channel))
         if body.prune:
@@ -178,6 +188,17 @@ class _Apply:
         else:
             processes.delete_some(tx, caller, name)
 
+    def _rule(self, rule_id: str, settings: ChangeRule) -> BaseModel | None:
+        tx, caller = self._tx, self._caller
+        if stored_rules.find(tx, caller.namespace_id, rule_id) is None:
+            rulebook.make(tx, caller, rule_id, settings)
+            return settings
+        members = named_members(settings)
+        if self._body.prune:
+            members = {**DEFAULTS, "name": rule_id, **members}
+        rulebook.change(tx, caller, rule_id, members)
+        return None
+
     def _channel(self, name: str, settings: ChannelSettings) -> BaseModel | None:
         tx, caller = self._tx, self._caller
         values = given(settings)
@@ -231,6 +252,10 @@ class _Apply:
                 if channel.name not in body.channels:
                     self._plan.removed.append(channel.id)
                     self._do("channel", channel.name, partial(channel_admin.remove, tx, caller, channel.id))
+        if body.rules is not None:
+            for rule_id in stored_rules.ids(tx, caller.namespace_id):
+                if rule_id not in body.rules:
+                    self._do("rule", rule_id, partial(rulebook.remove, tx, caller, rule_id))
         if body.processes is not None:
             for name in stored_processes.names(tx, caller.namespace_id):
                 if name not in body.processes:
