@@ -12,6 +12,7 @@ import pytest
 
 from tests.store.house import NOW
 from trackdesk.domain.errors import Invalid
+from trackdesk.domain.measures import pack
 from trackdesk.store.database import ServerLock
 from trackdesk.store.dump import dump
 from trackdesk.store.errors import DatabaseLocked, SchemaTooNew, StoreError
@@ -83,6 +84,10 @@ def full(house: House) -> House:
         duration=5,
         tags="{}",
     )
+    house.insert("metric_counted", id=1, samples_to=1, hours_to=NOW, days_to=NOW)
+    measures = {"count": 1, "total": 1.5, "low": 2.5, "high": 2.5, "last_at": NOW, "last": 2.5, "sketch": b""}
+    house.insert("metric_cells", level=2, series_id=1, at=NOW, **measures)
+    house.insert("metric_packs", level=0, series_id=1, at=NOW, pack=pack(NOW, [(5, (1, 1.5, 2.5, 2.5, NOW, 2.5, b""))]))
     house.insert("blind_times", from_at=NOW, until_at=NOW + 5, reason="down")
     house.insert("facts", name="seal_check", value="c0ffee")
     house.insert("facts", name="other", value="kept")

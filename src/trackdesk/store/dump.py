@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from base64 import b64encode
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,4 +105,8 @@ def _write_rows(
 
 
 def _line(table: str, names: list[str], row: tuple[Any, ...]) -> bytes:
-    return orjson.dumps({"table": table, "row": dict(zip(names, row, strict=True))}) + b"\n"
+    return orjson.dumps({"table": table, "row": dict(zip(names, row, strict=True))}, default=_text) + b"\n"
+
+
+def _text(blob: bytes) -> str:
+    return b64encode(blob).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from base64 import b64decode
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -153,6 +154,11 @@ class _Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._checks = {table: RowCheck(table, known) for table in TABLES if (known := columns(connection, table))}
+        self._blobs = {
+            table: names
+            for table in self._checks
+            if (names := [column.name for column in columns(connection, table) if column.type == "BLOB"])
+        }
         self._inserts: dict[tuple[str, ...], str] = {}
         self._counts = dict.fromkeys(TABLES, 0)
         gone = " UNION ALL SELECT 1 FROM gone_runs WHERE seq = ?1" if "gone_runs" in self._checks else ""
@@ -190,6 +196,8 @@ class _Reader:
     def _store(self, table: str, row: dict[str, Any]) -> None:
         if table == "sqlite_sequence":  # storing rows has counted already; what was deleted counts too
             self._connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (row["name"],))
+        for name in self._blobs.get(table, ()):
+            row[name] = b64decode(row[name])
         shape = (table, *row)
         insert = self._inserts.get(shape)
         if insert is None:

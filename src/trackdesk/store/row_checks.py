@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from base64 import b64decode
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from trackdesk.domain import measures, value_sketch
 from trackdesk.domain.cron import check_line
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.identity import Role
@@ -160,6 +162,24 @@ def _json(type_: Any) -> Callable[[Any], object]:
     return test
 
 
+def _pack(value: Any) -> None:
+    measures.check_pack(_bytes(value), 60)
+
+
+def _positive(value: Any) -> None:
+    if type(value) is not int or not 0 < value <= _BIGGEST:
+        raise _UnfitError("a whole number above 0")
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise _UnfitError("bytes in base64")
+    try:
+        return b64decode(value, validate=True)
+    except ValueError:
+        raise _UnfitError("bytes in base64") from None
+
+
 def _level(value: Any) -> None:
     if type(value) is not int or value not in _LEVELS:
         raise _UnfitError("0 (DEBUG) to 3 (ERROR)")
@@ -198,5 +218,8 @@ def _text(value: Any) -> None:
 
 _OTHERS: Final[dict[tuple[str, str], Callable[[Any], object]]] = {
     ("logs", "level"): _level,
+    ("metric_cells", "count"): _positive,
+    ("metric_cells", "sketch"): lambda value: value_sketch.check(_bytes(value)),
+    ("metric_packs", "pack"): _pack,
     ("processes", "schedule"): _schedule,
 }

@@ -36,6 +36,9 @@ TABLES: Final = (
     "services",
     "series",
     "samples",
+    "metric_counted",
+    "metric_cells",
+    "metric_packs",
     "rule_states",
     "silences",
     "maintenance",
@@ -79,7 +82,7 @@ _CONDITIONS: Final = {
 
 
 class Column(NamedTuple):
-    """As the schema declares it; `type` is INTEGER, REAL or TEXT."""
+    """As the schema declares it; `type` is INTEGER, REAL, TEXT or BLOB, which travels as base64."""
 
     name: str
     type: str

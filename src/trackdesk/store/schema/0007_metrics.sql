@@ -44,3 +44,41 @@ ALTER TABLE ingest_uids ADD COLUMN sample_id INTEGER;
 -- How well a service is.
 CREATE INDEX incidents_open_by_service ON incidents (namespace_id, service, severity_rank)
     WHERE status <> 'CLOSED' AND service IS NOT NULL;
+
+-- Samples counted up by minute, hour and day of their own time. Every sample is counted once, in the order of arrival:
+-- those up to the id `samples_to` are in what follows, the others are read one by one. What is late
+-- goes into its minute, hour and day like everything else.
+CREATE TABLE metric_counted (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    samples_to INTEGER NOT NULL, -- an id
+    hours_to INTEGER NOT NULL, -- before this instant minutes are in packs, and hours are counted
+    days_to INTEGER NOT NULL, -- before this instant hours are in packs, and days are counted
+    -- Of before these instants samples, minutes and hours have gone for their age.
+    samples_from INTEGER NOT NULL DEFAULT 0,
+    minutes_from INTEGER NOT NULL DEFAULT 0,
+    hours_from INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE metric_cells (
+    level INTEGER NOT NULL, -- 0 a minute, 1 an hour, 2 a day in UTC
+    series_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    total REAL NOT NULL, -- the sum divided by 2 to the power of 40, so that it is finite whatever the values are
+    low REAL NOT NULL,
+    high REAL NOT NULL,
+    last_at INTEGER NOT NULL,
+    last REAL NOT NULL,
+    sketch BLOB NOT NULL, -- domain/value_sketch.py; empty when low = high
+    PRIMARY KEY (level, series_id, at)
+) STRICT, WITHOUT ROWID;
+
+-- The minutes of an hour that is over, the hours of a day that is over: a row for each would take more room than the
+-- samples. What is in a pack is in no cell of its own.
+CREATE TABLE metric_packs (
+    level INTEGER NOT NULL, -- of what is in it
+    series_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    pack BLOB NOT NULL, -- domain/measures.py
+    PRIMARY KEY (level, series_id, at)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,198 @@
+"""Counts samples up by minute, hour and day: what has arrived when a minute closes, and sooner when that is much.
+
+Samples are taken in the order of arrival, each once: what is counted and up to which sample are written together, so
+that a late one is counted like all others, into the minute, hour and day of its own time. Reading and adding up happen
+beside the writer, which gets whole rows and packs in small operations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
+from trackdesk.domain.measures import Measures
+from trackdesk.engine.workers import Supervised
+from trackdesk.store import metric_cells as stored
+from trackdesk.store import samples
+from trackdesk.store.metric_cells import PACKS, SPANS, Change, Counted, Place
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from trackdesk.domain.clock import Clock
+    from trackdesk.domain.identity import Worker
+    from trackdesk.domain.metric import Recorded
+    from trackdesk.store.metric_cells import Packed
+    from trackdesk.store.readers import Readers
+    from trackdesk.store.writer import Writer
+
+DELAY: Final = 2 * SECOND
+"""µs that an hour rests before its minutes are packed, so that those who are slow by a moment cost no more."""
+MANY: Final = 20_000
+"""Samples that have arrived are counted before their minute closes: charts read them one by one until then."""
+CHUNK: Final = 1000
+"""Samples read at once."""
+CELLS: Final = 1000
+"""Minutes that one operation writes."""
+LATE: Final = 60
+"""Of them in packs, which are dear."""
+SERIES: Final = 10
+"""Whose minutes or hours are packed in one operation."""
+
+
+class MetricRollups:
+    """The worker; see the module."""
+
+    name = "metric_rollups"
+
+    def __init__(self, clock: Clock, writer: Writer, readers: Readers) -> None:
+        self._clock = clock
+        self._writer = writer
+        self._readers = readers
+        self._arrived = 0
+        self._wake = asyncio.Event()
+        self._worker = Supervised(self.name, self._work, clock)
+
+    async def start(self) -> None:
+        self._worker.start()
+
+    async def stop(self) -> None:
+        await self._worker.stop()
+
+    def health(self) -> Worker:
+        return self._worker.health()
+
+    def take(self, recorded: Sequence[Recorded]) -> None:
+        """Samples were committed."""
+        self._arrived += len(recorded)
+        if self._arrived >= MANY:
+            self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            self._wake.clear()
+            self._arrived = 0
+            await self.catch_up()
+            self._worker.well()
+            await self._clock.wait(self._wake, MINUTE - (self._clock.now() - DELAY) % MINUTE)
+
+    async def catch_up(self) -> None:
+        """Count all samples that are stored, pack what is over."""
+        until = (self._clock.now() - DELAY) // HOUR * HOUR
+        counted = await self._counted(until)
+        while (counting := await self._next(counted)) is not None:
+            minutes, last = counting
+            counted = counted._replace(samples_to=last)
+            await self._write(await self._changed(minutes, counted), counted)
+        if until > counted.hours_to:
+            counted = await self._fold(0, counted, counted._replace(hours_to=until))
+        if (days_to := counted.hours_to // DAY * DAY) > counted.days_to:
+            await self._fold(1, counted, counted._replace(days_to=days_to))
+
+    async def _counted(self, until: int) -> Counted:
+        while True:
+            async with self._readers.connection() as connection:
+                if (counted := await stored.counted(connection)) is not None:
+                    return counted
+            await self._writer.run(lambda tx: stored.start(tx, until))
+
+    async def _next(self, counted: Counted) -> tuple[dict[Place, Measures], int] | None:
+        """The minutes of the next samples, and the last of these; None when all are counted."""
+        minutes: dict[Place, Measures] = {}
+        last, late = counted.samples_to, 0
+        while len(minutes) < CELLS and late < LATE:
+            some = await samples.after(self._readers, last, CHUNK)
+            for sample in some:
+                place = Place(0, sample.series_id, sample.recorded_at // MINUTE * MINUTE)
+                measures = minutes.get(place)
+                if measures is None:
+                    measures = minutes[place] = Measures()
+                    late += place.at < counted.hours_to
+                measures.add(sample.recorded_at, sample.value)
+                last = sample.id
+                if late >= LATE:
+                    break
+            await asyncio.sleep(0)
+            if len(some) < CHUNK:
+                break
+        return (minutes, last) if minutes else None
+
+    async def _changed(self, minutes: dict[Place, Measures], counted: Counted) -> Change:
+        """What is stored of these minutes, and of the hours and days that are counted already, with them."""
+        added = dict(minutes)
+        for place, measures in minutes.items():
+            if place.at < counted.hours_to:
+                _add(added, Place(1, place.series_id, place.at // HOUR * HOUR), measures)
+            if place.at < counted.days_to:
+                _add(added, Place(2, place.series_id, place.at // DAY * DAY), measures)
+        return await self._merged(added, counted)
+
+    async def _merged(self, added: dict[Place, Measures], counted: Counted, folded: Sequence[Place] = ()) -> Change:
+        """Cells together with what is stored of them, in rows or packs as is right for their time."""
+        packed_to = (counted.hours_to, counted.days_to, 0)
+        rows = [place for place in added if place.at >= packed_to[place.level]]
+        known = await stored.cells(self._readers, rows)
+        cells = []
+        async for place in _unhurried(rows):
+            _add(known, place, added[place])
+            cells.append(stored.cell_row(place, known[place]))
+        wanted: dict[Place, list[Place]] = {}
+        for place in added.keys() - set(rows):
+            pack = place._replace(at=place.at // PACKS[place.level] * PACKS[place.level])
+            wanted.setdefault(pack, []).append(place)
+        contents = await stored.packs(self._readers, list(wanted))
+        packs = []
+        async for pack in _unhurried(list(wanted), 5):
+            content = contents.get(pack, {})
+            for place in wanted[pack]:
+                _put(content, place, added[place])
+            packs.append(stored.pack_row(pack, content))
+        return Change(cells, packs, folded)
+
+    async def _write(self, change: Change, counted: Counted) -> None:
+        await self._writer.run(partial(stored.write, change=change, counted=counted))
+
+    async def _fold(self, level: int, counted: Counted, then: Counted) -> Counted:
+        """Put minutes (level 0) or hours (1) that are before `then` into packs, and count hours or days of them."""
+        before = then.hours_to if level == 0 else then.days_to
+        every = await stored.series_with_rows(self._readers, level)
+        for begin in range(0, len(every), SERIES):
+            some = await stored.rows_before(self._readers, level, every[begin : begin + SERIES], before)
+            if some:
+                await self._write(await self._folded(level, some, then), counted)
+        await self._writer.run(lambda tx: stored.move(tx, then))
+        return then
+
+    async def _folded(self, level: int, some: Sequence[tuple[Place, Measures]], then: Counted) -> Change:
+        added, span = dict(some), SPANS[level + 1]
+        for place, measures in some:
+            _add(added, Place(level + 1, place.series_id, place.at // span * span), measures)
+        return await self._merged(added, then, [place for place, _ in some])
+
+
+async def _unhurried(places: Sequence[Place], size: int = 100) -> AsyncIterator[Place]:
+    """So many at a time, then everybody else gets a turn."""
+    for index, place in enumerate(places, 1):
+        yield place
+        if index % size == 0:
+            await asyncio.sleep(0)
+
+
+def _add(found: dict[Place, Measures], place: Place, measures: Measures) -> None:
+    known = found.get(place)
+    if known is None:
+        known = found[place] = Measures()
+    known.take(*measures.row())
+
+
+def _put(content: Packed, place: Place, measures: Measures) -> None:
+    index = stored.number(place.level, place.at)
+    known = content.get(index)
+    if known is not None:
+        both = Measures()
+        both.take(*known)
+        both.take(*measures.row())
+        measures = both
+    content[index] = measures.row()

@@ -1,0 +1,291 @@
+"""Charts say what the samples say: late and out of order, after restarts, by every bucket, from any level."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.clocks import FakeClock, until
+from tests.engine.house import CALLER, open_house
+from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
+from trackdesk.domain.errors import Invalid
+from trackdesk.domain.instant import format_instant
+from trackdesk.domain.metric import Draft, SeriesKey, canonical_tags
+from trackdesk.domain.metric_chart import ChartFilter
+from trackdesk.engine import metric_rollups, metrics
+from trackdesk.engine.metric_rollups import MetricRollups
+from trackdesk.store import metric_cells, metric_charts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from tests.engine.house import House
+    from trackdesk.domain.metric_chart import ChartPoint, MetricChart
+
+LATENCY = "LATENCY_MS"
+
+
+class Watch:
+    """A house with the roll-ups of its samples, which work when they are told to."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.rollups = MetricRollups(house.clock, house.engine.writer, house.engine.readers)
+        house.engine.recorded.append(self.rollups.take)
+
+    async def send(self, value: float, *, ago: int = 0, service: str = "api", **tags: str) -> None:
+        """One sample of so many µs ago."""
+        await self.send_all([(self.house.now - ago, value)], service, **tags)
+
+    async def send_all(self, samples: Sequence[tuple[int, float]], service: str = "api", **tags: str) -> None:
+        key = SeriesKey(service, LATENCY, canonical_tags(tags))
+        await metrics.record(self.house.engine, CALLER, [Draft(key, value, at, None) for at, value in samples])
+
+    async def chart(self, **given: Any) -> MetricChart:
+        since = given.pop("since", None)
+        if since is not None:
+            given["from"] = format_instant(since)
+        query = ChartFilter.model_validate({"metric_type": LATENCY, **given})
+        return await metric_charts.chart(self.house.engine.readers, 1, query, self.house.now)
+
+    async def hours_pass(self, times: int) -> None:
+        """Two at a time, each with a sample at its end."""
+        for _ in range(times):
+            await self.rollups.catch_up()
+            self.house.clock.leap(2 * HOUR)
+            await self.send(5)
+
+    def stored(self, service: str | None = None) -> list[tuple[int, float]]:
+        """Every sample, by arrival, as another program reads it."""
+        rows = self.house.rows(
+            "SELECT m.recorded_at, m.value FROM samples m JOIN series s ON s.id = m.series_id JOIN services v "
+            "ON v.id = s.service_id WHERE v.name = coalesce(?, v.name) ORDER BY m.id",
+            service,
+        )
+        return [(row["recorded_at"], row["value"]) for row in rows]
+
+
+@asynccontextmanager
+async def open_watch(folder: Path, clock: FakeClock | None = None) -> AsyncIterator[Watch]:
+    async with open_house(folder, clock=clock, agenda=False) as house:
+        yield Watch(house)
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    async with open_watch(tmp_path) as opened:
+        yield opened
+
+
+def same(point: ChartPoint, samples: list[tuple[int, float]]) -> None:
+    """Counts are exact, quantiles within one per cent."""
+    assert point.count == len(samples)
+    if not samples:
+        assert point.min is point.max is point.avg is point.last is point.p50 is None
+        return
+    values = sorted(value for _, value in samples)
+    newest = max(at for at, _ in samples)
+    assert (point.min, point.max) == (values[0], values[-1])
+    assert point.last in [value for at, value in samples if at == newest]
+    assert point.avg == pytest.approx(sum(values) / len(values), rel=1e-9, abs=1e-9)
+    for percent, found in ((50, point.p50), (95, point.p95), (99, point.p99)):
+        exact = values[max(-(-len(values) * percent // 100), 1) - 1]
+        assert found is not None
+        assert abs(found - exact) <= abs(exact) * 0.0101, f"p{percent}"
+
+
+async def check(watch: Watch, since: int) -> None:
+    """Buckets of every kind, against counting the samples one by one."""
+    every = watch.stored()
+    for bucket in ("10s", "90s", "1m", "7m", "hour", "6h", "day"):
+        size = ChartFilter.model_validate({"metric_type": LATENCY, "bucket": bucket}).bucket or 0
+        start = max(since, watch.house.now - 900 * size)
+        found = await watch.chart(since=start, bucket=bucket)
+        bounds = [point.time for point in found.data] + [found.meta.to]
+        for index, point in enumerate(found.data):
+            same(point, [each for each in every if bounds[index] <= each[0] < bounds[index + 1]])
+    found = await watch.chart(since=since, bucket="day", group_by="service")
+    for service in ("api", "db"):
+        theirs = watch.stored(service)
+        for point in found.data:
+            if point.group == service:
+                same(point, [each for each in theirs if point.time <= each[0] < point.time + DAY])
+
+
+async def some_samples(watch: Watch, random: Random, since: int) -> None:
+    """Most are of now; some come late, one in ten from days ago, some from a clock that is ahead."""
+    now = watch.house.now
+    made = []
+    for _ in range(random.randrange(30)):
+        ago = random.choice((0, 1, 5, 20)) if random.random() < 0.7 else random.choice((-3000, 90, 4000, 9e4, 3e5))
+        at = max(now - round(ago * SECOND) - random.randrange(SECOND), since)
+        made.append((at, round(random.choice((1, -1, 1e6)) * random.lognormvariate(3, 1), random.choice((0, 3)))))
+    if made:
+        await watch.send_all(made, random.choice(("api", "db")), host=random.choice("ab"))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_charts_say_what_the_samples_say(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days of random samples, counted now and then, a few at a time, restarts in between."""
+    monkeypatch.setattr(metric_rollups, "CHUNK", 17)
+    monkeypatch.setattr(metric_rollups, "LATE", 5)
+    random, clock = Random(seed), FakeClock()
+    since = clock.now() - 4 * DAY
+    for _ in range(3):
+        async with open_watch(tmp_path, clock) as watch:
+            for _ in range(25):
+                await some_samples(watch, random, since)
+                clock.leap(random.choice((5, 50, 400, 3000, 9000)) * SECOND)
+                if random.random() < 0.5:
+                    await watch.rollups.catch_up()
+            await check(watch, since)
+    async with open_watch(tmp_path, clock) as watch:
+        clock.leap(2 * DAY)
+        await watch.rollups.catch_up()
+        assert watch.house.values("SELECT DISTINCT level FROM metric_cells") == [2]
+        assert watch.house.values("SELECT DISTINCT level FROM metric_packs") == [0, 1]
+        await check(watch, since)
+
+
+@pytest.mark.parametrize("point", ["write", "move"])
+async def test_counting_that_is_broken_off_is_done_again_with_the_same_result(
+    tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every operation once; what it did is taken back with its transaction."""
+    clock = FakeClock()
+    since = clock.now() - DAY
+    real = getattr(metric_cells, point)
+    for nth in (1, 2, 4):
+        async with open_watch(tmp_path, clock) as watch:
+            for minute in range(90):
+                await watch.send(minute + nth, host=str(minute % 12))
+                clock.leap(MINUTE)
+            await watch.send(1, ago=7 * HOUR)
+            left = nth
+
+            def breaks(*args: Any, **named: Any) -> None:
+                nonlocal left
+                real(*args, **named)
+                left -= 1
+                if left <= 0:  # also when the writer tries once more
+                    raise RuntimeError("power failure")
+
+            monkeypatch.setattr(metric_cells, point, breaks)
+            with pytest.raises(RuntimeError):
+                await watch.hours_pass(9)
+            monkeypatch.setattr(metric_cells, point, real)
+            await watch.send(2, ago=3 * HOUR)
+            await check(watch, since)
+            await watch.rollups.catch_up()
+            await check(watch, since)
+
+
+async def test_a_late_sample_lands_in_its_minute_hour_and_day(watch: Watch) -> None:
+    await watch.send(1)
+    watch.house.clock.leap(5 * DAY)
+    await watch.rollups.catch_up()
+    at = watch.house.now - 3 * DAY
+    await watch.send(7, ago=3 * DAY)
+    for _ in range(2):
+        for size, bucket in ((MINUTE, "minute"), (HOUR, "hour"), (DAY, "day")):
+            found = await watch.chart(since=at - size, to=format_instant(at + size), bucket=bucket)
+            assert [point.time for point in found.data if point.count] == [at // size * size]
+        await watch.rollups.catch_up()
+    assert watch.house.values("SELECT samples_to FROM metric_counted") == [2]
+
+
+async def test_what_was_counted_stays_when_samples_go(watch: Watch) -> None:
+    for _ in range(5):
+        await watch.send(4)
+        watch.house.clock.leap(MINUTE)
+    await watch.rollups.catch_up()
+    await watch.house.engine.writer.run(lambda tx: tx.execute("DELETE FROM samples") and None)
+    found = await watch.chart(bucket="day")
+    assert sum(point.count for point in found.data) == 5
+    await watch.send(5)
+    await watch.rollups.catch_up()
+    assert sum(point.count for point in (await watch.chart(bucket="hour")).data) == 6
+
+
+async def test_the_worker_counts_when_a_minute_closes(watch: Watch) -> None:
+    await watch.rollups.start()
+    try:
+        await until(lambda: watch.house.clock.waiting > 0)
+        await watch.send(3)
+        await watch.house.clock.advance(MINUTE + 2 * SECOND)
+        await until(lambda: watch.house.values("SELECT samples_to FROM metric_counted") == [1])
+        assert watch.rollups.health().ok
+    finally:
+        await watch.rollups.stop()
+
+
+async def test_many_samples_are_counted_before_their_minute_closes(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metric_rollups, "MANY", 10)
+    await watch.rollups.start()
+    try:
+        await until(lambda: watch.house.clock.waiting > 0)
+        for _ in range(10):
+            await watch.send(3)
+        await until(lambda: watch.house.values("SELECT samples_to FROM metric_counted") == [10])
+    finally:
+        await watch.rollups.stop()
+
+
+async def test_groups_are_services_and_tags_narrow(watch: Watch) -> None:
+    await watch.send(1, service="api", host="a")
+    await watch.send(2, service="api", host="b")
+    await watch.send(9, service="db", host="a")
+    await watch.rollups.catch_up()
+    found = await watch.chart(bucket="hour", group_by="service")
+    assert [(point.group, point.count, point.max) for point in found.data] == [("api", 2, 2.0), ("db", 1, 9.0)]
+    one = await watch.chart(bucket="day", tag=["host:a"])
+    assert [point.count for point in one.data if point.count] == [2]
+    assert one.meta.series == 2
+    nothing = await watch.chart(bucket="hour", service=["nobody"])
+    assert {point.count for point in nothing.data} == {0}
+
+
+@pytest.mark.parametrize(
+    ("given", "bucket"),
+    [
+        ({"points": 60}, 30 * MINUTE),
+        ({"points": 1000, "hours": 1}, 5 * SECOND),
+        ({"hours": 1}, 30 * SECOND),
+        ({"hours": 24 * 90}, DAY),
+        ({"hours": 24 * 3650, "points": 10}, 728 * DAY),
+    ],
+)
+async def test_points_choose_a_bucket_that_suits(watch: Watch, given: dict[str, Any], bucket: int) -> None:
+    since = watch.house.now - given.pop("hours", 24) * HOUR
+    found = await watch.chart(since=since, **given)
+    assert found.meta.bucket == bucket
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"bucket": "1m", "days": 3}, "bucket"),
+        ({"bucket": "1s", "days": 1}, "bucket"),
+        ({"bucket": "1m", "points": 5}, "points"),
+        ({"days": -1}, "from"),
+        ({"bucket": "1s", "days": 0.01, "gone": "samples"}, "bucket"),
+        ({"bucket": "30m", "days": 1, "gone": "minutes"}, "bucket"),
+        ({"bucket": "6h", "days": 1, "gone": "hours"}, "bucket"),
+    ],
+)
+async def test_what_can_not_be_drawn_is_refused_by_name(watch: Watch, given: dict[str, Any], field: str) -> None:
+    await watch.send(1)
+    await watch.rollups.catch_up()
+    if gone := given.pop("gone", None):
+        sql, now = f"UPDATE metric_counted SET {gone}_from = ?", watch.house.now
+        await watch.house.engine.writer.run(lambda tx: tx.execute(sql, (now,)) and None)
+    since = watch.house.now - round(given.pop("days", 1) * DAY)
+    with pytest.raises(Invalid) as refused:
+        await watch.chart(since=since, **given)
+    assert refused.value.errors[0].field == field
