@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WORDS = ("service", "process", "department", "assignee", "reported_by")
 _SORTS = ("opened_at", "updated_at", "severity")
 _STYLES = {"CRITICAL": "bad", "HIGH": "bad", "MEDIUM": "warn", "CLOSED": "dim", "LOW": ""}
-_DUE = {"missing": "expected", "failed": "failed", "stalled": "stalled"}
+_DUE = {"missing": "expected", "failed": "failed", "stalled": "stalled", "alert": "firing since"}
 """What stands at the origin's own instant, where it isn't a deadline."""
 _TOLD_ELSEWHERE = frozenset({"title", "due_at", "comment", "content"})
 _COLUMNS = (

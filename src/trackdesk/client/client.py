@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from trackdesk.client.alerts import Alerts
 from trackdesk.client.analytics import Stats
 from trackdesk.client.attachments import Attachments
 from trackdesk.client.cleanup import Cleanup
@@ -67,6 +68,7 @@ class Client:
         self.incidents = Incidents(self)
         self.comments = Comments(self)
         self.attachments = Attachments(self)
+        self.alerts = Alerts(self)
         self.rules = Rules(self)
         self.rules = Rules(self)
         self.departments = Departments(self)

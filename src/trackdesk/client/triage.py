@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackdesk.client.group import Group
-from trackdesk.contract import triage
+from trackdesk.contract import incident_views, triage
 
 if TYPE_CHECKING:
     from trackdesk.client.encoding import Body, Query
     from trackdesk.domain.incident import BulkResults, Comment, Incident, JournalEntry, Routing
+    from trackdesk.domain.incident_stats import IncidentStats
     from trackdesk.domain.page import Page
 
 
@@ -36,6 +37,9 @@ class Incidents(Group):
 
     async def timeline(self, incident: int | str, query: Query = None) -> Page[JournalEntry]:
         return await self._call(triage.INCIDENT_TIMELINE, path={"incident": incident}, query=query)
+
+    async def stats(self, query: Query = None) -> IncidentStats:
+        return await self._call(incident_views.INCIDENT_STATS, query=query)
 
     async def routing(self, incident: int | str) -> Routing:
         return await self._call(triage.INCIDENT_ROUTING, path={"incident": incident})

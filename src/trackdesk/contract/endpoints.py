@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from trackdesk.contract import (
+    alerts,
     analytics,
     attachments,
     cleanup,
     configuration,
     expectations,
+    incident_views,
     ingest,
     operations,
     ping,
@@ -28,7 +30,9 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
         expectations,
         ingest,
         triage,
+        incident_views,
         attachments,
+        alerts,
         rules,
         rules,
         telling,

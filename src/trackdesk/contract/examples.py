@@ -48,6 +48,23 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "by number": {"ids": [41, 42], "status": "CLOSED", "comment": "rerun went through"},
         "by filter": {"q": "status:OPEN process:import*", "expect": 2, "assignee": "ada"},
     },
+    "alerts.alertmanager": {
+        "one alert": {
+            "version": "4",
+            "status": "firing",
+            "alerts": [
+                {
+                    "status": "firing",
+                    "labels": {"alertname": "DiskFull", "severity": "critical", "job": "node", "instance": "n1"},
+                    "annotations": {"summary": "The disk of n1 is full"},
+                    "startsAt": "2026-01-02T03:04:05Z",
+                    "endsAt": "0001-01-01T00:00:00Z",
+                    "generatorURL": "https://prometheus.example.org/graph",
+                    "fingerprint": "b5d4045c3f466fa9",
+                }
+            ],
+        }
+    },
     "comments.add": {"a word": {"content": "rerun waits for the crm fix"}},
     "rules.add": {
         "a threshold": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150, "severity": "HIGH"},
@@ -83,6 +100,34 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             "dry_run": True,
         }
     },
+    "silences.add": {
+        "two hours": {"match": {"service": "crm"}, "until": "2h", "reason": "deploy of crm 4.2"},
+        "by tag, later": {
+            "match": {"process": ["import*", "export"], "severity": ["LOW", "MEDIUM"], "tag": {"env": "test"}},
+            "from": "2026-01-02T22:00:00Z",
+            "until": "2026-01-03T06:00:00Z",
+            "reason": "the test machines are moved",
+        },
+    },
+    "silences.patch": {"an hour more from now": {"until": "1h"}},
+    "silences.preview": {"what it would have muted": {"match": {"service": "pay*"}, "since": "7d"}},
+    "maintenance.add": {
+        "every Sunday": {
+            "name": "weekly patching",
+            "service": "crm",
+            "schedule": {"cron": "0 2 * * 0", "timezone": "Europe/Berlin"},
+            "duration": "2h",
+            "reason": "the machines are patched",
+        },
+        "once": {
+            "name": "move",
+            "department": "ops",
+            "from": "2026-01-02T22:00:00Z",
+            "until": "2026-01-03T06:00:00Z",
+            "reason": "the data centre is moved",
+        },
+    },
+    "maintenance.patch": {"longer": {"duration": "3h"}},
     "cleanup.run": {
         "count first": {"older_than": "90d", "dry_run": True},
         "one process": {"older_than": "7d", "process": "heartbeat"},

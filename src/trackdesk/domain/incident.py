@@ -22,6 +22,7 @@ class Origin(StrEnum):
     MISSING = "missing"
     STALLED = "stalled"
     REPORT = "report"
+    ALERT = "alert"
 
 
 class IncidentStatus(StrEnum):

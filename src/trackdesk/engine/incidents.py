@@ -116,7 +116,8 @@ def _step(tx: Tx, namespace_id: int, row: incidents.IncidentRow, wanted: Inciden
     now = row.incident.status
     check_step(now, wanted)
     if wanted == IncidentStatus.CLOSED:
-        return {"closed_at": tx.now, "close_reason": "closed by hand"}
+        seen = row.incident.triaged_at or tx.now  # whoever closes it has seen it
+        return {"triaged_at": seen, "closed_at": tx.now, "close_reason": "closed by hand"}
     if now == IncidentStatus.CLOSED:
         if row.cause is not None and incidents.open_of_cause(tx, namespace_id, row.cause) is not None:
             raise Conflict("Another incident is open for the same cause; work on that one.", code="cause_open")

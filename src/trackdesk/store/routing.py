@@ -73,6 +73,7 @@ _REASONS = {
     "missing": ("did not start", "expected at"),
     "failed": ("failed", None),
     "stalled": ("went silent", None),
+    "alert": ("has an alert from another tool", "firing since"),
 }
 """By origin: what happened, and how the instant is called that it was due at, where that is not when it was opened."""
 

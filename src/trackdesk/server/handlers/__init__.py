@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.server.handlers import (
+    alerts,
     analytics,
     attachments,
     cleanup,
     configuration,
     expectations,
+    incident_views,
     ingest,
     operations,
     rules,
@@ -26,7 +28,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     **expectations.HANDLERS,
     **ingest.HANDLERS,
     **triage.HANDLERS,
+    **incident_views.HANDLERS,
     **attachments.HANDLERS,
+    **alerts.HANDLERS,
     **rules.HANDLERS,
     **rules.HANDLERS,
     **telling.HANDLERS,
