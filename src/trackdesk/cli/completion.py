@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     import argparse
 
 SHELLS = ("bash", "zsh", "fish")
-_ASKED = {"PROCESS": "trackdesk processes --names 2>/dev/null"}
+_ASKED = {
+    "PROCESS": "trackdesk processes --names 2>/dev/null",
+    "RULE": "trackdesk rules --ids 2>/dev/null",
+}
 """What a shell runs to learn which values there are, by the placeholder that stands for them."""
 
 
