@@ -173,6 +173,11 @@ def set_back(condition: Condition, state: SeriesState, now: int) -> None:
         state.due_at = min(state.due_at, now + condition.hold_for)
 
 
+def stop(state: SeriesState, now: int) -> Verdict:
+    """The rule looks at the series no more."""
+    return _turn(state, OK, now, now)
+
+
 def revise(condition: Condition, state: SeriesState, now: int) -> Verdict | None:
     """The rule was changed; what it says now of what was judged last. `state` stands as it did under the old one, with
     the new window filled and its `value` taken anew."""

@@ -106,11 +106,20 @@ def update(tx: Tx, incident_id: int, values: dict[str, Any]) -> Incident:
     return incident_from(row)
 
 
-def repeat(tx: Tx, incident_id: int) -> None:
-    """Its cause was seen again. No person's change: the version stays."""
+def held_of_rule(tx: Tx, namespace_id: int, rule_id: str) -> list[IncidentRow]:
+    """Incidents of the rule whose cause has not cleared since."""
+    rows = tx.all(
+        _SELECT + "namespace_id = ? AND rule = ? AND holds = 1 AND cause IS NOT NULL ORDER BY id DESC",
+        (namespace_id, rule_id),
+    )
+    return [_row(row) for row in rows]
+
+
+def repeat(tx: Tx, incident_id: int, count: int = 1) -> None:
+    """Its cause was seen again, `count` times. No person's change: the version stays."""
     tx.execute(
-        "UPDATE incidents SET occurrences = occurrences + 1, last_seen_at = ?, updated_at = ? WHERE id = ?",
-        (tx.now, tx.now, incident_id),
+        "UPDATE incidents SET occurrences = occurrences + ?, last_seen_at = ?, updated_at = ? WHERE id = ?",
+        (count, tx.now, tx.now, incident_id),
     )
 
 

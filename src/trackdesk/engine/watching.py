@@ -1,0 +1,214 @@
+"""Which series each rule watches, and where each of them stands: the memory of the evaluation."""
+
+from __future__ import annotations
+
+import heapq
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from trackdesk.domain.evaluation import OK, PENDING, Condition, SeriesState, falls_due, revise, stop
+from trackdesk.domain.rule import fits
+from trackdesk.engine.rule_causes import Turned
+from trackdesk.store import rule_states
+from trackdesk.store.rule_states import StateRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from trackdesk.domain.evaluation import Verdict
+    from trackdesk.domain.metric import Recorded, Series
+    from trackdesk.domain.rule import Rule
+    from trackdesk.store.readers import Readers
+
+MOST_PAIRS: Final = 200_000
+"""Series under rules that are remembered; above it those that are OK are read again when they next come."""
+
+
+class Pair:
+    """A series under a rule."""
+
+    __slots__ = ("condition", "filled", "key", "rule", "scheduled", "series", "state")
+
+    def __init__(self, rule: Rule, condition: Condition, series: Series, heard_at: int | None = None) -> None:
+        self.rule = rule
+        self.condition = condition
+        self.series = series
+        self.key = (series.namespace_id, rule.id, series.service)
+        """What its incident is opened for."""
+        self.state = SeriesState(condition, heard_at)
+        self.filled = self.state.window is None
+        """Whether the window has the samples that were there before."""
+        self.scheduled: int | None = None
+        """When it is looked at next though no sample comes."""
+
+    def row(self) -> StateRow:
+        state = self.state
+        return StateRow(
+            self.series.namespace_id, self.rule.id, self.series.id, self.series.service, state.state, state.since,
+            state.value, state.pending_since, state.breaches, state.due_at,
+        )  # fmt: skip
+
+    def restore(self, row: StateRow) -> None:
+        """As it was stored."""
+        state = self.state
+        state.state, state.since, state.value = row.state, row.since, row.value
+        state.pending_since, state.breaches, state.due_at = row.pending_since, row.breaches, row.next_due_at
+
+    def turned(self, verdict: Verdict, reason: str | None = None) -> Turned:
+        return Turned(self.rule, self.series, verdict, self.row(), reason)
+
+
+class Watched:
+    """A rule and the series of it that are remembered, by their ids."""
+
+    __slots__ = ("condition", "namespace_id", "pairs", "rule")
+
+    def __init__(self, namespace_id: int, rule: Rule) -> None:
+        self.namespace_id = namespace_id
+        self.rule = rule
+        self.condition = Condition(rule)
+        self.pairs: dict[int, Pair] = {}
+
+    def looks_at(self, series: Series) -> bool:
+        return series.namespace_id == self.namespace_id and fits(
+            self.rule, series.metric_type, series.service, series.tags
+        )
+
+    def pair(self, series: Series, heard_at: int | None = None) -> Pair:
+        """The one of the series, made when there is none."""
+        found = self.pairs.get(series.id)
+        if found is None:
+            found = self.pairs[series.id] = Pair(self.rule, self.condition, series, heard_at)
+        return found
+
+
+class Watches:
+    """All rules that are enabled. Belongs to the worker of the rules."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._rules: dict[tuple[int, str], Watched] = {}
+        self._by_type: dict[tuple[int, str], list[Watched]] = {}
+        self._of_series: dict[int, tuple[Pair, ...]] = {}
+        """By id of the series, the rules that look at it, those of least priority first; only with all there is to
+        know."""
+        self._timers: list[tuple[int, int, Pair]] = []
+        self._order = count()
+
+    @property
+    def keys(self) -> set[tuple[int, str]]:
+        """(namespace id, rule id) of all."""
+        return set(self._rules)
+
+    def get(self, key: tuple[int, str]) -> Watched | None:
+        return self._rules.get(key)
+
+    def put(self, watched: Watched) -> None:
+        """In the place of the rule of that id; `index` is called after it."""
+        self._rules[watched.namespace_id, watched.rule.id] = watched
+
+    def drop(self, key: tuple[int, str]) -> None:
+        """`index` is called after it."""
+        del self._rules[key]
+
+    def index(self) -> None:
+        """The rules have changed."""
+        self._by_type.clear()
+        self._of_series.clear()
+        for watched in sorted(self._rules.values(), key=lambda each: (each.rule.priority, each.rule.id)):
+            self._by_type.setdefault((watched.namespace_id, watched.rule.metric_type), []).append(watched)
+
+    def every_pair(self) -> Iterator[Pair]:
+        for watched in self._rules.values():
+            yield from watched.pairs.values()
+
+    def of_series(self, series_id: int) -> tuple[Pair, ...]:
+        """What looks at a series that was prepared."""
+        return self._of_series[series_id]
+
+    async def prepare(self, samples: Iterable[Recorded], up_to: int) -> None:
+        """Know of each series what rules look at it, and what their windows hold up to the sample id `up_to`."""
+        known = self._of_series
+        unknown = {each.series_id: each for each in samples if each.series_id not in known}
+        if unknown and len(known) > MOST_PAIRS:
+            self._forget()
+        for sample in unknown.values():
+            rules = self._by_type.get((sample.series.namespace_id, sample.series.metric_type), ())
+            pairs = tuple(each.pair(sample.series) for each in rules if each.looks_at(sample.series))
+            for pair in pairs:
+                await self.fill(pair, sample.recorded_at, up_to)
+            known[sample.series_id] = pairs
+
+    async def fill(self, pair: Pair, now: int, up_to: int) -> None:
+        """Read what the window of a pair holds at `now` (µs), of the samples up to the id `up_to`."""
+        window = pair.state.window
+        if pair.filled or window is None:
+            return
+        found = None
+        async for some in rule_states.window(self._readers, pair.series.id, now - pair.condition.width, up_to):
+            for at, value in some:
+                found = window.add(at, value)
+        pair.filled = True
+        if found is not None:
+            pair.state.value = found
+
+    def _forget(self) -> None:
+        """What is OK and that time does not change is known to the store."""
+        self._of_series.clear()
+        for watched in self._rules.values():
+            watched.pairs = {
+                key: pair for key, pair in watched.pairs.items() if pair.state.state is not OK or pair.scheduled
+            }
+
+    def schedule(self, pair: Pair) -> int | None:
+        """Have it looked at when time changes it. Gives that instant (µs) when it is the next of all."""
+        due_at = falls_due(pair.condition, pair.state)
+        if due_at is None or (pair.scheduled is not None and pair.scheduled <= due_at):
+            return None
+        pair.scheduled = due_at
+        heapq.heappush(self._timers, (due_at, next(self._order), pair))
+        return due_at if self._timers[0][2] is pair else None
+
+    @property
+    def next_due_at(self) -> int | None:
+        """µs; when some pair is to be looked at."""
+        return self._timers[0][0] if self._timers else None
+
+    def due(self, now: int) -> Iterator[Pair]:
+        """Those to be looked at by `now` (µs); what they do then is for the caller to say, by `schedule` too."""
+        timers = self._timers
+        while timers and timers[0][0] <= now:
+            due_at, _, pair = heapq.heappop(timers)
+            watched = self._rules.get((pair.series.namespace_id, pair.rule.id))
+            if pair.scheduled == due_at and watched is not None and watched.pairs.get(pair.series.id) is pair:
+                pair.scheduled = None
+                yield pair
+
+    def reschedule(self) -> None:
+        """The clock was set, or one could not see."""
+        self._timers.clear()
+        for pair in self.every_pair():
+            pair.scheduled = None
+            self.schedule(pair)
+
+    async def replace(self, before: Watched, rule: Rule, now: int, up_to: int) -> tuple[list[Turned], list[Pair]]:
+        """The rule was changed: what was not OK is judged anew, all else with its next sample. Gives what came of it,
+        and the pairs that are still PENDING."""
+        after, why = Watched(before.namespace_id, rule), f"the rule {rule.name} was changed"
+        events: list[Turned] = []
+        for old in before.pairs.values():
+            if not after.looks_at(old.series):
+                if old.state.state is not OK:
+                    events.append(old.turned(stop(old.state, now), why))
+                continue
+            if old.state.state is OK and after.condition.silence is None:
+                continue
+            pair = after.pair(old.series, old.state.heard_at)
+            pair.restore(old.row())
+            await self.fill(pair, now, up_to)
+            verdict = revise(pair.condition, pair.state, now)
+            if verdict is not None:
+                events.append(pair.turned(verdict, why))
+            self.schedule(pair)
+        self.put(after)
+        return events, [pair for pair in after.pairs.values() if pair.state.state is PENDING]

@@ -1,0 +1,138 @@
+"""How the series stand that are not OK under a rule, and up to which sample that is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from trackdesk.domain.rule import RuleState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from trackdesk.store.readers import Readers
+    from trackdesk.store.writer import Tx
+
+_CHUNK = 2000
+
+
+class StateRow(NamedTuple):
+    """A row of `rule_states`; instants in µs."""
+
+    namespace_id: int
+    rule_id: str
+    series_id: int
+    service: str
+    state: RuleState
+    since: int
+    value: float | None
+    pending_since: int | None
+    breaches: int
+    next_due_at: int | None
+
+
+_COLUMNS = ", ".join(StateRow._fields)
+
+
+def everything(tx: Tx) -> list[StateRow]:
+    """All there are."""
+    return [_row(row) for row in tx.all(f"SELECT {_COLUMNS} FROM rule_states")]
+
+
+def _row(row: Any) -> StateRow:
+    return StateRow._make((*row[:4], RuleState(row[4]), *row[5:]))
+
+
+def write(tx: Tx, row: StateRow) -> bool:
+    """Whether it could be: the series may be gone."""
+    done = tx.execute(
+        f"INSERT OR REPLACE INTO rule_states ({_COLUMNS}) SELECT {', '.join('?' * len(row))} "
+        "WHERE EXISTS (SELECT 1 FROM series WHERE id = ?)",
+        (*row, row.series_id),
+    )
+    return done.rowcount > 0
+
+
+def recount(tx: Tx, row: StateRow) -> None:
+    """What changes of a PENDING series without a verdict."""
+    tx.execute(
+        "UPDATE rule_states SET breaches = ?, next_due_at = ?, value = ? "
+        "WHERE namespace_id = ? AND rule_id = ? AND series_id = ? AND state = 'PENDING'",
+        (row.breaches, row.next_due_at, row.value, row.namespace_id, row.rule_id, row.series_id),
+    )
+
+
+def remove(tx: Tx, namespace_id: int, rule_id: str, series_id: int) -> None:
+    """The series is OK."""
+    tx.execute(
+        "DELETE FROM rule_states WHERE namespace_id = ? AND rule_id = ? AND series_id = ?",
+        (namespace_id, rule_id, series_id),
+    )
+
+
+def remove_all(tx: Tx, namespace_id: int, rule_id: str) -> None:
+    """Nobody watches them any more."""
+    tx.execute("DELETE FROM rule_states WHERE namespace_id = ? AND rule_id = ?", (namespace_id, rule_id))
+
+
+def any_wrong(tx: Tx, namespace_id: int, rule_id: str, service: str) -> bool:
+    """Whether some series of the service fires or is silent."""
+    row = tx.one(
+        "SELECT 1 FROM rule_states WHERE namespace_id = ? AND rule_id = ? AND service = ? AND state <> 'PENDING'",
+        (namespace_id, rule_id, service),
+    )
+    return row is not None
+
+
+def of_disabled(tx: Tx) -> list[tuple[int, str]]:
+    """(namespace id, rule id) of rules that have rows and are not enabled."""
+    return tx.all(
+        "SELECT DISTINCT s.namespace_id, s.rule_id FROM rule_states s "
+        "JOIN rules u ON u.namespace_id = s.namespace_id AND u.id = s.rule_id WHERE u.enabled = 0"
+    )
+
+
+def cursor(tx: Tx) -> int:
+    """The id of the last sample that counted. In a database without one, counting begins behind what there is."""
+    row = tx.one("SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'rules_cursor'")
+    if row is None:
+        row = tx.one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'samples'), 0)")
+        assert row is not None
+        set_cursor(tx, int(row[0]))
+    return int(row[0])
+
+
+def set_cursor(tx: Tx, sample_id: int) -> None:
+    tx.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rules_cursor', ?)", (str(sample_id),))
+
+
+Uncounted = dict[tuple[int, str, str], int]
+"""By namespace, rule and service: breaches that are not in the occurrences of the incident yet."""
+
+
+def uncounted(tx: Tx) -> Uncounted:
+    """As of the cursor."""
+    row = tx.one("SELECT value FROM facts WHERE name = 'rules_uncounted'")
+    return {} if row is None else {(each[0], each[1], each[2]): each[3] for each in orjson.loads(row[0])}
+
+
+def set_uncounted(tx: Tx, counts: Uncounted) -> None:
+    text = orjson.dumps([[*key, count] for key, count in counts.items()]).decode()
+    tx.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rules_uncounted', ?)", (text,))
+
+
+async def window(readers: Readers, series_id: int, after: int, up_to: int) -> AsyncIterator[list[tuple[int, float]]]:
+    """(time, value) of the samples of a series later than `after` (µs), with ids up to `up_to`, by time, some at
+    once."""
+    async with readers.connection() as connection:
+        rows = await connection.execute(
+            "SELECT recorded_at, value FROM samples INDEXED BY samples_by_series "
+            "WHERE series_id = ? AND recorded_at > ? AND id <= ? ORDER BY recorded_at",
+            (series_id, after, up_to),
+        )
+        try:
+            while found := await rows.fetchmany(_CHUNK):
+                yield [(row[0], row[1]) for row in found]
+        finally:
+            await rows.close()
