@@ -55,7 +55,7 @@ def bodies() -> str:
 
 
 def _members(body: Any) -> str:
-    fields = _model(body).model_fields
+    fields = {field.alias or name: field for name, field in _model(body).model_fields.items()}
     return " ".join(f"`{name}{'' if field.is_required() else '?'}`" for name, field in fields.items())
 
 

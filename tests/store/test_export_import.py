@@ -55,8 +55,8 @@ def full(house: House) -> House:
     house.insert("attachments", incident_id=incident, **file)
     channel = house.channel("pager", url_sealed="v1.sealed", secret_sealed="v1.other", kinds='["opened"]')
     notification = house.notification(incident_id=incident, routing=[[channel, "pager", None]])
-    house.attempt(house.delivery(notification, channel, "RETRYING", next_due_at=NOW + 9), "failed", error="502")
-    sent = house.delivery(house.notification(), channel, "PENDING", next_due_at=NOW + 9)
+    sent = house.delivery(notification, channel, "RETRYING", next_due_at=NOW + 9)
+    house.attempt(sent, "failed", error="502")
     house.insert("delivery_groups", delivery_id=sent, channel_id=channel, opened_at=NOW, closes_at=NOW + 9)
     made = {"namespace_id": 1, "reason": "a deploy", "created_by": "ada", "created_at": NOW, "updated_at": NOW}
     house.insert("silences", match='{"service": ["crm"]}', from_at=NOW, until_at=NOW + 9, **made)

@@ -15,6 +15,8 @@ from trackdesk.client.encoding import body_bytes, query_pairs, route
 from trackdesk.client.errors import ServerAway, from_answer
 from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
+from trackdesk.client.metrics import Metrics, Services
+from trackdesk.client.noise import Maintenance, Silences
 from trackdesk.client.operations import Journal, Keys, Operations
 from trackdesk.client.processes import Processes
 from trackdesk.client.rules import Rules
@@ -79,6 +81,8 @@ class Client:
         self.keys = Keys(self)
         self.journal = Journal(self)
         self.stats = Stats(self)
+        self.silences = Silences(self)
+        self.maintenance = Maintenance(self)
         self.cleanup = Cleanup(self)
         self.operations = Operations(self)
 

@@ -18,6 +18,8 @@ PATTERNS: Final[dict[str, str]] = {
     "attachment": r"^[1-9][0-9]{0,17}$",
     "notification": r"^[1-9][0-9]{0,17}$",
     "channel": r"^[1-9][0-9]{0,17}$",
+    "silence": r"^[1-9][0-9]{0,17}$",
+    "maintenance": r"^[1-9][0-9]{0,17}$",
     "delivery": r"^[1-9][0-9]{0,17}$",
     "ping_key": r"^(-|[A-Za-z0-9_.-]{16,200})$",
     "ping_uuid": UUID_PATTERN,

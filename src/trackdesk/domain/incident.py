@@ -137,6 +137,8 @@ class Incident(Value):
     run: str | None = None
     """uid of the run that opened it."""
     rule: str | None = None
+    tags: dict[str, str] = {}
+    """Of the run, rule or alert that opened it; silences match them."""
     department: str
     assignee: str | None = None
     reported_by: str | None = None
@@ -186,7 +188,7 @@ class RoutingStep(Value):
 
     at: Instant
     kind: str
-    """`cause`, `department`, `inbox`, `channel` or `attempt`."""
+    """`cause`, `silence`, `department`, `inbox`, `channel`, `group` or `attempt`."""
     subject: str
     told: bool | None = None
     detail: str

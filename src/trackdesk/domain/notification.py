@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from trackdesk.domain.clock import DAY, SECOND
 from trackdesk.domain.incident import SEVERITY_ORDER, Severity
-from trackdesk.domain.instant import Instant, Seconds
+from trackdesk.domain.instant import Duration, Instant, Seconds, format_duration
 from trackdesk.domain.model import Input, Label, ProcessName, Tags, Text, Title, Value, clean
 
 DEFAULT_DEPARTMENT = "default"
@@ -29,12 +30,23 @@ class Kind(StrEnum):
     MISSING = "missing"
     RECOVERED = "recovered"
     CHANNEL_DEAD = "channel_dead"
+    SILENCE_ENDED = "silence_ended"
+    """A silence is over, or a maintenance window."""
+    GROUP = "group"
+    """Several in one message."""
     TEST = "test"
 
 
 INCIDENT_KINDS = frozenset({Kind.OPENED, Kind.REOPENED, Kind.SEVERITY_RAISED, Kind.CLOSED})
 DEFAULT_KINDS = INCIDENT_KINDS | {Kind.WARNING, Kind.CHANNEL_DEAD}
-"""What a channel without `kinds` gets, and what an inbox shows."""
+"""What a channel without `kinds` gets."""
+INBOX_KINDS = DEFAULT_KINDS | {Kind.SILENCE_ENDED}
+"""What an inbox shows."""
+NEVER_MUTED = frozenset({Kind.CHANNEL_DEAD, Kind.SILENCE_ENDED, Kind.TEST})
+"""They are about the telling itself."""
+NEVER_CHOSEN = frozenset({Kind.GROUP, Kind.TEST})
+"""No channel can ask for them."""
+LONGEST_GROUP_WINDOW = DAY
 
 
 class DeliveryStatus(StrEnum):
@@ -42,6 +54,8 @@ class DeliveryStatus(StrEnum):
     SENT = "SENT"
     RETRYING = "RETRYING"
     DEAD = "DEAD"
+    GROUPED = "GROUPED"
+    """It went, or goes, into the message of another delivery, its `group`."""
 
 
 class Match(Input):
@@ -57,6 +71,15 @@ ChannelUrl = Annotated[str, Field(min_length=3, max_length=4000), AfterValidator
 Secret = Annotated[str, Field(min_length=8, max_length=200), AfterValidator(clean)]
 
 
+def _group_window(micros: int) -> int:
+    if micros > LONGEST_GROUP_WINDOW or 0 < micros < SECOND:
+        raise ValueError(f"expected 0 (off), or 1s to {format_duration(LONGEST_GROUP_WINDOW)}")
+    return micros
+
+
+GroupWindow = Annotated[Duration, AfterValidator(_group_window)]
+
+
 class NewChannel(Input):
     name: Title
     url: ChannelUrl
@@ -65,6 +88,8 @@ class NewChannel(Input):
     min_severity: Severity | None = None
     kinds: Kinds | None = None
     match: Match | None = None
+    group_window: GroupWindow | None = None
+    """What is to be told within it of the first goes out as one message at its end; 0: each at once."""
 
 
 class ChannelSettings(Input):
@@ -76,6 +101,7 @@ class ChannelSettings(Input):
     min_severity: Severity | None = None
     kinds: Kinds | None = None
     match: Match | None = None
+    group_window: GroupWindow | None = None
     enabled: bool | None = None
 
 
@@ -95,6 +121,7 @@ class Channel(Value):
     min_severity: Severity | None = None
     kinds: list[Kind] | None = None
     match: Match | None = None
+    group_window: Duration = 0
     enabled: bool = True
     proven_at: Instant | None = None
     """When something last arrived there for sure."""
@@ -126,6 +153,10 @@ class Delivery(Value):
     status: DeliveryStatus
     attempts: list[Attempt] = []
     next_try_at: Instant | None = None
+    group: int | None = None
+    """The delivery whose message it went into; only of GROUPED ones."""
+    gathered: int | None = None
+    """How many went into this one; only of such a message."""
     created_at: Instant
 
 
@@ -175,6 +206,7 @@ class Subject:
     process: str | None = None
     service: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    rule: str | None = None
 
 
 def why_not(channel: Channel, subject: Subject) -> str | None:

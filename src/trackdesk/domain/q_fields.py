@@ -10,6 +10,7 @@ from trackdesk.domain.process import ProcessState
 from trackdesk.domain.q import Field, FieldKind
 from trackdesk.domain.rule import RuleState
 from trackdesk.domain.run import DeadlineStatus, RunStatus
+from trackdesk.domain.silence import SilenceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,4 +81,24 @@ NOTIFICATION_FIELDS: Final = {
     "incident": Field(FieldKind.REF),
     "department": _TEXT,
     "severity": _SEVERITY,
+}
+_WORDS = Field(FieldKind.WORDS)
+SILENCE_FIELDS: Final = {
+    "state": _enum(SilenceState),
+    "service": _WORDS,
+    "process": _WORDS,
+    "rule": _WORDS,
+    "severity": _WORDS,
+    "tag": _WORDS,
+    "reason": _WORDS,
+    "by": _TEXT,
+    "ends": Field(FieldKind.UNTIL),
+}
+MAINTENANCE_FIELDS: Final = {
+    "state": _enum(SilenceState),
+    "name": _TEXT,
+    "service": _TEXT,
+    "department": _TEXT,
+    "reason": _WORDS,
+    "by": _TEXT,
 }

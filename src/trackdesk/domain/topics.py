@@ -13,6 +13,8 @@ TOPICS: Final = (
     "departments",
     "services",
     "rules",
+    "silences",
+    "maintenance",
     "cleanup",
 )
 """Those of the journal."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.deadline import HOLD_AFTER_JUMP
-from trackdesk.engine import missing, verdicts
+from trackdesk.engine import missing, noise, verdicts
 from trackdesk.engine.verdicts import BATCH, Round
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import blind
@@ -46,6 +46,7 @@ class Judge(NamedTuple):
 JUDGES = (
     Judge("run", verdicts.judge_due, verdicts.put_off),
     Judge("process", missing.judge_due, missing.put_off),
+    Judge("silence", noise.judge_due, noise.put_off),
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
+
 from trackdesk.domain.incident import Incident, IncidentStatus, Origin, Severity, process_cause, run_cause
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind, Subject
 from trackdesk.domain.run import RunStatus
 from trackdesk.engine import words
-from trackdesk.store import blind, expectations, incidents, troubles
+from trackdesk.store import blind, expectations, incidents, processes, runs, services, troubles
 from trackdesk.store.telling import asked_for, tell
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) ->
             "process": process.name,
             "service": process.service if run is None else run.service or process.service,
             "run_uid": None if run is None else run.uid,
-            "department": process.department or DEFAULT_DEPARTMENT,
+            "tags": "{}" if run is None or not run.tags else orjson.dumps(run.tags).decode(),
+            "department": department_of(tx, process, service),
             "seen_late": int(wrong.seen_late),
             "due_at": wrong.due_at,
         },
@@ -184,8 +187,9 @@ def tell_incident(
     *,
     run: Run | None = None,
     process: ProcessRow | None = None,
-) -> None:
-    """Inbox and channels of the incident's department."""
+    note: str | None = None,
+) -> int:
+    """Inbox and channels of the incident's department; `note` is said first. Gives the notification's id."""
     subject = Subject(
         kind,
         incident.severity,
@@ -194,7 +198,7 @@ def tell_incident(
         incident.service,
         tuple(run.tags.items()) if run else (),
     )
-    lines = []
+    lines = [] if note is None else [note]
     if incident.close_reason and kind == Kind.CLOSED:
         lines.append(f"Closed: {incident.close_reason}.")
     if incident.description:
@@ -224,6 +228,14 @@ def _headline(kind: Kind, incident: Incident) -> str:
 
 def tell_run(tx: Tx, process: ProcessRow, run: Run, kind: Kind) -> None:
     """What happens to a run, for those who ask for that kind; a warning also goes to the inbox. Of a paused process
+def tell_as_it_stands(tx: Tx, namespace_id: int, kind: Kind, incident: Incident, note: str | None = None) -> int:
+    """With the facts of its process and run, as far as they are still stored. Gives the notification's id."""
+    run, process = None, processes.find(tx, namespace_id, incident.process) if incident.process else None
+    if incident.run is not None and (found := runs.find_uid(tx, namespace_id, incident.run)) is not None:
+        run = found.run
+    return tell_incident(tx, namespace_id, kind, incident, run=run, process=process, note=note)
+
+
     nobody is told anything."""
     if process.paused or not asked_for(tx, process.namespace_id, kind):
         return

@@ -11,7 +11,8 @@ import orjson
 
 from trackdesk.domain.errors import Conflict, Invalid
 from trackdesk.domain.identity import Role
-from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Channel, Delivery, Kind, Match
+from trackdesk.domain.instant import format_duration
+from trackdesk.domain.notification import DEFAULT_DEPARTMENT, NEVER_CHOSEN, Channel, Delivery, Match
 from trackdesk.engine.channels.guard import refusal
 from trackdesk.engine.channels.redaction import redact
 from trackdesk.engine.channels.urls import is_webhook, validate_url
@@ -32,8 +33,9 @@ TEST_LIMIT = 15.0
 STEP = 500
 """Deliveries that are deleted or given up in one operation, so that it holds up nobody."""
 _OFF = "the channel was switched off"
+_UNFIT = "test, which goes to the tested channel only, and group, which is what a group_window makes"
 _NEVER_EMPTY = ("name", "url", "enabled")
-_PLAIN = ("name", "department", "min_severity", "kinds", "match", "enabled")
+_PLAIN = ("name", "department", "min_severity", "kinds", "match", "group_window", "enabled")
 
 
 async def add(engine: Engine, caller: Caller, body: NewChannel) -> Channel:
@@ -89,10 +91,14 @@ def change(
     found = channels.get(tx, namespace_id, channel_id)
     before = found.channel
     check_version(tx, namespace_id, "channels", str(channel_id), before.version, if_match)
+    if values.get("group_window", 0) is None:
+        values = {**values, "group_window": 0}
     plain = {name: values[name] for name in _PLAIN if name in values and getattr(before, name) != values[name]}
     _check_plain(tx, namespace_id, plain, channel_id)
     columns = _columns(plain)
-    facts: dict[str, Any] = {name: [_shown(getattr(before, name)), _shown(value)] for name, value in plain.items()}
+    facts: dict[str, Any] = {
+        name: [_shown(name, getattr(before, name)), _shown(name, value)] for name, value in plain.items()
+    }
     if "url" in values or "secret" in values:
         columns |= _secrets(tx, seal, caller, found, values)
         facts |= _secret_facts(before, values)
@@ -211,8 +217,8 @@ def _private(url: str) -> str | None:
 def _check_plain(tx: Tx, namespace_id: int, plain: dict[str, Any], channel_id: int | None) -> None:
     """Whether the given members may be written to the channel, None: a new one."""
     check_department(tx, namespace_id, plain.get("department"))
-    if Kind.TEST in (plain.get("kinds") or ()):
-        raise Invalid("kinds", "expected kinds other than test, which goes to the tested channel only", "test")
+    if unfit := NEVER_CHOSEN.intersection(plain.get("kinds") or ()):
+        raise Invalid("kinds", f"expected kinds other than {_UNFIT}", min(unfit))
     name = plain.get("name")
     if name is not None and channels.named(tx, namespace_id, name) not in {None, channel_id}:
         raise Conflict(f"There is a channel named {name!r} already.", code="exists")
@@ -227,8 +233,12 @@ def _columns(plain: dict[str, Any]) -> dict[str, Any]:
         columns["match"] = orjson.dumps(match).decode() if match else None
     if "enabled" in columns:
         columns["enabled"] = int(columns["enabled"])
+    if "group_window" in columns:
+        columns["group_window"] = columns["group_window"] or 0
     return columns
 
 
-def _shown(value: Any) -> Any:
+def _shown(name: str, value: Any) -> Any:
+    if name == "group_window":
+        return format_duration(value)
     return value.model_dump(exclude_none=True) if isinstance(value, Match) else value

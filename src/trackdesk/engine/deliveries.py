@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 async def retry(engine: Engine, caller: Caller, delivery_id: int) -> Delivery:
-    """Due at once, with all its attempts before it again. Raises NotFound; Conflict `already_sent`, `channel_off`."""
+    """Due at once, with all its attempts before it again. Raises NotFound; Conflict `already_sent`, `grouped` or
+    `channel_off`."""
     return await engine.writer.run(lambda tx: _retry(tx, caller, delivery_id))
 
 
@@ -25,6 +26,9 @@ def _retry(tx: Tx, caller: Caller, delivery_id: int) -> Delivery:
         raise NotFound(f"There is no delivery {delivery_id}.")
     if found.status == DeliveryStatus.SENT:
         raise Conflict(f"Delivery {delivery_id} has arrived; there is nothing to try again.", code="already_sent")
+    if found.status == DeliveryStatus.GROUPED:
+        what = f"went into the message of delivery {found.group}" if found.group else "went into a message that is gone"
+        raise Conflict(f"Delivery {delivery_id} {what}; that is what can be tried again.", code="grouped")
     if not channels.get(tx, caller.namespace_id, found.channel).channel.enabled:
         raise Conflict(f"Channel {found.channel_name} is switched off; switch it on first.", code="channel_off")
     deliveries.set_status(tx, delivery_id, DeliveryStatus.PENDING, 0, tx.now)

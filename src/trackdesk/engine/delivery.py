@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.identity import Worker
 from trackdesk.domain.instant import format_duration
+from trackdesk.domain.notification import Kind
 from trackdesk.engine.attempts import message_of, record
 from trackdesk.engine.channels.message import Outcome
+from trackdesk.engine.gathered import as_sent
 from trackdesk.engine.seal import SealError
-from trackdesk.store import deliveries
+from trackdesk.store import deliveries, gathering
 from trackdesk.store.errors import StoreError
 from trackdesk.store.faultpoint import reach
 
@@ -211,6 +213,8 @@ class DeliveryWorker:
     async def _try(self, delivery_id: int) -> None:
         at = self._clock.now()
         item = await deliveries.to_send(self._readers, delivery_id, at)
+        if item is not None and item.kind == Kind.GROUP:
+            item = await self._of_group(item)
         if item is None:
             return
         reach("delivery.before_send")
@@ -221,6 +225,14 @@ class DeliveryWorker:
         elif outcome.status == "busy":
             self._rest(item.channel_id, BUSY_REST)
         await self._record(delivery_id, at, outcome)
+
+    async def _of_group(self, item: ToSend) -> ToSend | None:
+        """What the group's one message says; None when there is nothing in it. Raises StoreError."""
+        if not await self._writer.run(lambda tx: gathering.close(tx, item.id)):
+            return None
+        reach("delivery.group_closed")
+        found = await gathering.gathered(self._readers, item.id)
+        return None if found is None else as_sent(item, found)
 
     async def _send(self, item: ToSend) -> Outcome:
         """One delivery that can't even be tried must not keep its channel from the next."""

@@ -21,9 +21,9 @@ from trackdesk.domain.incident import (
 )
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind
 from trackdesk.engine import attachments
-from trackdesk.engine.causes import announce_opened, tell_incident
+from trackdesk.engine.causes import announce_opened, tell_as_it_stands, tell_incident
 from trackdesk.engine.edits import check_department, check_version, given
-from trackdesk.store import departments, incident_lists, incidents, processes, runs
+from trackdesk.store import departments, incident_lists, incidents, processes, services
 from trackdesk.store import once as first_answers
 from trackdesk.store.errors import StoreError
 
@@ -150,10 +150,7 @@ def _tell_change(tx: Tx, namespace_id: int, before: Incident, after: Incident) -
         kind = Kind.SEVERITY_RAISED
     if kind is None:
         return
-    run, process = None, processes.find(tx, namespace_id, after.process) if after.process else None
-    if after.run is not None and (found := runs.find_uid(tx, namespace_id, after.run)) is not None:
-        run = found.run
-    tell_incident(tx, namespace_id, kind, after, run=run, process=process)
+    tell_as_it_stands(tx, namespace_id, kind, after)
 
 
 async def delete(engine: Engine, caller: Caller, incident_id: int) -> None:

@@ -98,7 +98,8 @@ async def with_attempts(readers: Readers, given: Sequence[Delivery]) -> list[Del
 
 
 def _deliveries(namespace_id: int, given: DeliveryFilter) -> Listed:
-    """By notification, else by channel, else by status; what was SENT is most of them and found along the whole."""
+    """By notification, else by channel, else by status; what was SENT or GROUPED is most of them and found along the
+    whole."""
     join = "CROSS JOIN channels c ON c.id = d.channel_id"
     # Each value once: what is walked twice is listed twice.
     statuses, ids = list(dict.fromkeys(map(str, given.status))), list(dict.fromkeys(given.channel))
@@ -113,8 +114,8 @@ def _deliveries(namespace_id: int, given: DeliveryFilter) -> Listed:
     elif ids:
         source = "deliveries d INDEXED BY deliveries_by_channel"
         walks = [Walk(source, every([one_of("d.channel_id", [each]), inside]), ("d.id",)) for each in ids]
-    elif statuses and "SENT" not in statuses:
-        unsent = Part("d.status <> 'SENT'")
+    elif statuses and not {"SENT", "GROUPED"} & set(statuses):
+        unsent = Part("d.status NOT IN ('SENT', 'GROUPED')")
         source, residual = "deliveries d INDEXED BY deliveries_by_status", []
         walks = [Walk(source, every([space, one_of("d.status", [each]), unsent]), ("d.id",)) for each in statuses]
     else:

@@ -10,6 +10,7 @@ from trackdesk.domain.clock import SECOND
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.incident import Incident, Routing, RoutingStep, incident_ref
 from trackdesk.domain.instant import format_instant
+from trackdesk.domain.silence import describe, explain
 from trackdesk.store.rows import INCIDENT_COLUMNS, incident_from
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from trackdesk.store.readers import Readers
 
+OTHERS_NAMED = 10
+"""Incidents that are named of those in one message."""
 MOST_NOTIFICATIONS = 200
 """The newest of an incident that are explained."""
 
@@ -40,26 +43,31 @@ async def routing(readers: Readers, namespace_id: int, incident_id: int) -> Rout
     if row is None:
         raise NotFound(f"There is no incident {incident_ref(incident_id)}.")
     notifications = await readers.all(
-        "SELECT id, kind, department, in_inbox, routing, created_at FROM notifications "
+        "SELECT id, kind, department, in_inbox, routing, created_at, muted FROM notifications "
         "WHERE incident_id = ? ORDER BY id DESC LIMIT ?",
         (incident_id, MOST_NOTIFICATIONS),
     )
     numbers = orjson.dumps([each[0] for each in notifications]).decode()
     deliveries = await readers.all(
-        "SELECT d.id, d.notification_id, c.name, d.status, d.next_due_at, d.created_at, n.kind FROM json_each(?) j "
+        "SELECT coalesce(g.id, d.id), d.notification_id, c.name, coalesce(g.status, d.status), "
+        "coalesce(g.next_due_at, d.next_due_at), d.created_at, n.kind, g.id FROM json_each(?) j "
         "CROSS JOIN deliveries d ON d.notification_id = j.value JOIN channels c ON c.id = d.channel_id "
-        "JOIN notifications n ON n.id = d.notification_id ORDER BY d.id",
+        "JOIN notifications n ON n.id = d.notification_id LEFT JOIN deliveries g ON g.id = d.group_id ORDER BY d.id",
         (numbers,),
     )
     attempts = await readers.all(
         "SELECT a.delivery_id, a.at, a.took, a.outcome, a.status, a.error FROM json_each(?) j "
         "CROSS JOIN delivery_attempts a ON a.delivery_id = j.value ORDER BY a.id",
-        (orjson.dumps([each[0] for each in deliveries]).decode(),),
+        (orjson.dumps(list({each[0] for each in deliveries})).decode(),),
     )
     steps = [_cause(incident_from(row))]
     for notification in reversed(notifications):
         steps += _told(notification)
+    groups = {each[7]: each for each in deliveries if each[7] is not None}
     for delivery in deliveries:
+        if delivery[7] is not None:
+            steps.append(await _gathered(readers, delivery, incident_id))
+    for delivery in (*(each for each in deliveries if each[7] is None), *groups.values()):
         steps += _sent(delivery, [attempt for attempt in attempts if attempt[0] == delivery[0]])
     return Routing.model_construct(incident=incident_id, steps=sorted(steps, key=lambda step: step.at))
 
@@ -82,6 +90,8 @@ def _cause(incident: Incident) -> RoutingStep:
     what = incident.process or incident.service or incident.ref
     if incident.origin == "report":
         detail = f"{incident.reported_by or 'Somebody'} reported it"
+    elif incident.rule is not None:
+        detail = f"{incident.title}, by the rule {incident.rule}"
     else:
         reason, since = _REASONS.get(incident.origin, (incident.origin, None))
         detail = f"{what} {reason}"
@@ -94,8 +104,10 @@ def _cause(incident: Incident) -> RoutingStep:
 
 def _told(row: Any) -> list[RoutingStep]:
     """The department, the inbox and each channel, as they stood when the notification was made."""
-    _, kind, department, in_inbox, routed, at = row
+    _, kind, department, in_inbox, routed, at, muted = row
     what = kind.replace("_", " ")
+    if muted is not None:
+        return [_step(at, "department", department, f"{what}: would go to department {department}"), _muted(row, what)]
     inbox = f"in the inbox of department {department}" if in_inbox else "not shown in inboxes: only channels ask for it"
     steps = [
         _step(at, "department", department, f"{what}: goes to department {department}"),
@@ -110,9 +122,43 @@ def _told(row: Any) -> list[RoutingStep]:
     return steps
 
 
-def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
-    _, _, channel, status, next_due_at, created_at, kind = delivery
+def _muted(row: Any, what: str) -> RoutingStep:
+    """By what, until when and why, and who would have been told."""
+    facts = orjson.loads(row[6])
+    passed = [name for _, name, why_not in orjson.loads(row[4]) if why_not is None]
+    places = ", ".join((f"the inbox of {row[2]}", *passed))
+    subject = describe(facts["kind"], facts["id"], facts["name"])
+    return _step(row[5], "silence", subject, f"{what}: {explain(facts)}; not told: {places}", told=False)
+
+
+async def _gathered(readers: Readers, delivery: Any, incident_id: int) -> RoutingStep:
+    """With which others it goes out in one message."""
+    group_id, _, channel, _, _, created_at, kind, _ = delivery
     what = f"{kind.replace('_', ' ')}: {channel}"
+    row = await readers.one(
+        "SELECT opened_at, closes_at, (SELECT count(*) FROM deliveries WHERE group_id = delivery_id) "
+        "FROM delivery_groups WHERE delivery_id = ?",
+        (group_id,),
+    )
+    others = await readers.all(
+        "SELECT DISTINCT n.incident_id FROM deliveries d INDEXED BY deliveries_of_group "
+        "CROSS JOIN notifications n ON n.id = d.notification_id "
+        "WHERE d.group_id = ? AND n.incident_id <> ? LIMIT ?",
+        (group_id, incident_id, OTHERS_NAMED + 1),
+    )
+    names = ", ".join(incident_ref(each[0]) for each in others[:OTHERS_NAMED])
+    names += " and more" if len(others) > OTHERS_NAMED else ""
+    count, closes_at = (row[2], row[1]) if row is not None else (1, created_at)
+    detail = "alone in its window so far" if count == 1 else f"one of {count:,} in one message"
+    detail += f", with {names}" if names else ""
+    return _step(created_at, "group", channel, f"{what}: {detail}; the window closes at {format_instant(closes_at)}")
+
+
+def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
+    _, _, channel, status, next_due_at, created_at, kind, group_id = delivery
+    what = f"{kind.replace('_', ' ')}: {channel}"
+    if group_id is not None:
+        what += ": the message"
     steps = [
         _step(
             at,

@@ -20,7 +20,9 @@ from trackdesk.domain.model import Label, ProcessName, RunId, Tags
 from trackdesk.domain.notification import DeliveryStatus, Kind, Match
 from trackdesk.domain.rule import Aggregate, Operator
 from trackdesk.domain.run import DeadlineStatus, Progress, RunError, RunStatus
-from trackdesk.domain.schedule import SHORTEST_EVERY
+from trackdesk.domain.schedule import SHORTEST_EVERY, Cron
+from trackdesk.domain.silence import Matchers
+from trackdesk.store.mutes import Counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,9 @@ _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("channels", "min_severity"): tuple(Severity),
     ("deliveries", "status"): tuple(DeliveryStatus),
     ("processes", "incident_per"): ("process", "run"),
+    ("rule_states", "state"): tuple(RuleState),
+    ("mutes", "kind"): ("silence", "maintenance"),
+    ("mutes", "outcome"): Counted._fields,
     ("rules", "operator"): tuple(Operator),
     ("rules", "severity"): tuple(Severity),
     ("rules", "aggregate"): tuple(Aggregate),
@@ -61,6 +66,12 @@ _JSON: Final[dict[tuple[str, str], Any]] = {
     ("rules", "tags"): Tags,
     ("channels", "kinds"): list[Kind],
     ("channels", "match"): Match,
+    ("silences", "match"): Matchers,
+    ("silences", "departments"): list[str],
+    ("maintenance", "departments"): list[str],
+    ("maintenance", "schedule"): Cron,
+    ("incidents", "tags"): dict[str, str],
+    ("notifications", "muted"): dict[str, Any],
     ("notifications", "payload"): dict[str, Any],
     ("notifications", "routing"): list[tuple[int, str, str | None]],
     ("journal", "changed"): dict[str, Any],

@@ -87,7 +87,7 @@ def log_from(row: Row) -> LogLine:
 INCIDENT_COLUMNS = (
     "id, origin, status, severity, title, description, service, process, run_uid, rule, department, assignee, "
     "reported_by, value, threshold, occurrences, seen_late, due_at, opened_at, last_seen_at, triaged_at, started_at, "
-    "closed_at, close_reason, updated_at, version"
+    "closed_at, close_reason, updated_at, version, tags"
 )
 
 
@@ -104,6 +104,7 @@ def incident_from(row: Row) -> Incident:
         service=row[6],
         process=row[7],
         run=row[8],
+        tags=orjson.loads(row[26]) if row[26] != "{}" else {},
         rule=row[9],
         department=row[10],
         assignee=row[11],
@@ -160,7 +161,11 @@ def notification_from(row: Row, read_at: int | None, deliveries: Sequence[Delive
     )
 
 
-DELIVERY_COLUMNS = "d.id, d.uid, d.notification_id, d.channel_id, c.name, d.status, d.next_due_at, d.created_at"
+DELIVERY_COLUMNS = (
+    "d.id, d.uid, d.notification_id, d.channel_id, c.name, d.status, d.next_due_at, d.created_at, d.group_id, "
+    "iif(EXISTS (SELECT 1 FROM delivery_groups WHERE delivery_id = d.id), "
+    "(SELECT count(*) FROM deliveries m WHERE m.group_id = d.id), NULL)"
+)
 DELIVERY_FROM = "deliveries d JOIN channels c ON c.id = d.channel_id"
 
 
@@ -175,6 +180,8 @@ def delivery_from(row: Row, attempts: Sequence[Attempt] = ()) -> Delivery:
         status=DeliveryStatus(row[5]),
         next_try_at=row[6],
         created_at=row[7],
+        group=row[8],
+        gathered=row[9],
         attempts=list(attempts),
     )
 
@@ -188,7 +195,7 @@ def attempt_from(row: Row) -> Attempt:
 
 CHANNEL_COLUMNS = (
     "c.id, c.name, c.url_shown, c.secret_sealed IS NOT NULL, c.department, c.min_severity, c.kinds, c.match, "
-    "c.enabled, c.proven_at, c.dead_since, c.last_error, c.created_at, c.updated_at, c.version"
+    "c.enabled, c.proven_at, c.dead_since, c.last_error, c.created_at, c.updated_at, c.version, c.group_window"
 )
 # Counted no further than lists are: a channel that has been dead for long has many.
 CHANNEL_PENDING = (
@@ -217,6 +224,7 @@ def channel_from(row: Row, pending: int = 0) -> Channel:
         created_at=row[12],
         updated_at=row[13],
         version=row[14],
+        group_window=row[15],
         pending=pending,
     )
 

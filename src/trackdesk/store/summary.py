@@ -47,8 +47,10 @@ _INCIDENTS = (
 _PROCESSES = f"SELECT {STATE}, count(*) FROM processes p WHERE p.namespace_id = ? GROUP BY 1"
 _DELIVERIES = (
     "SELECT status, count(*) FROM deliveries INDEXED BY deliveries_by_status "
-    "WHERE namespace_id = ? AND status <> 'SENT' GROUP BY 1"
+    "WHERE namespace_id = ? AND status NOT IN ('SENT', 'GROUPED') GROUP BY 1"
 )
+
+_UNSENT = tuple(each for each in DeliveryStatus if each not in {DeliveryStatus.SENT, DeliveryStatus.GROUPED})
 
 
 async def summary(readers: Readers, caller: Caller, now: int) -> SummaryValue:
@@ -62,7 +64,7 @@ async def summary(readers: Readers, caller: Caller, now: int) -> SummaryValue:
         incidents=_incidents(await readers.all(_INCIDENTS, (space,))),
         unread=await inbox.unread_count(readers, caller),
         processes=_counts(ProcessState, processes),
-        deliveries=_counts((each for each in DeliveryStatus if each is not DeliveryStatus.SENT), deliveries),
+        deliveries=_counts(_UNSENT, deliveries),
     )
 
 
