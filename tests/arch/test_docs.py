@@ -19,7 +19,7 @@ from trackdesk.console.places import SECTIONS
 from trackdesk.console.themes import THEMES
 from trackdesk.contract.endpoints import ENDPOINTS
 from trackdesk.contract.openapi import document
-from trackdesk.domain import q_fields
+from trackdesk.domain import metric_filters, q_fields
 from trackdesk.domain.identity import ALLOWED, Permission, Role
 from trackdesk.engine.ingest import KINDS
 from trackdesk.settings import SETTINGS
@@ -101,6 +101,8 @@ def queries() -> str:
         ("/v1/incidents", q_fields.INCIDENT_FIELDS),
         ("/v1/processes", q_fields.PROCESS_FIELDS),
         ("/v1/notifications", q_fields.NOTIFICATION_FIELDS),
+        ("/v1/metrics", metric_filters.SAMPLE_FIELDS),
+        ("/v1/services", metric_filters.SERVICE_FIELDS),
     ):
         rows.append(f"| `{path}` | {' '.join(f'`{name}`' for name in fields)} |")
     return "\n".join(rows)

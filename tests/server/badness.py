@@ -31,6 +31,8 @@ NO_TIMES = (
 )
 NO_TEXTS = (b'"a\\u0000b"', b'"\\ud800"', b'"\xff"', b'"\xed\xa0\x80"')
 HUGE = (b"1" + b"0" * 400, b"-1" + b"0" * 400, b"1e308", b"-1e308", b"1e400", b"NaN", b"-Infinity", b"1" * 5000)
+FINITE = (b"1e308", b"-1e308")
+"""A number without bounds may be that."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ def bad_values(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[
     if {"number", "string"} <= types or any(each.get("format") == "date-time" for each in text):
         yield from (each.encode() for each in NO_TIMES)
     if types & {"number", "integer"}:
-        yield from HUGE
+        bounded = "integer" in types or any("maximum" in each for each in found)
+        yield from (raw for raw in HUGE if bounded or raw not in FINITE)
     if any(each.get("minimum", -1) >= 0 for each in found):
         yield b"-1"
 

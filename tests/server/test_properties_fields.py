@@ -40,10 +40,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "departments.add": {"id": "new", "name": "x"},
     "channels.add": {"name": "new", "url": NOWHERE},
     "keys.add": {"name": "new", "role": "INGEST"},
+    "metrics.send": {"service": "api", "metric_type": "LATENCY_MS", "value": 1},
+    "services.add": {"name": "new"},
 }
 """The least that each call with needed members takes."""
-SOME_DEPARTMENT = {"a%20b", "%FF"}
-"""Its id may have spaces; what does not decode stands for itself, and there is none of the name."""
+LABELS = {"department", "service", "rule"}
+SOME_LABELS = {"a%20b", "%FF"}
+"""They may have spaces; what does not decode stands for itself, and there is none of the name."""
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 JSON_ONLY = [endpoint for endpoint in ENDPOINTS if endpoint.permission is not Permission.PING]
 """Pings are answered in words: see test_pings."""
@@ -119,13 +122,15 @@ async def trying(folder: Path) -> AsyncIterator[Tries]:
             ("/v1/incidents/1/comments", {"content": "seen"}),
             ("/v1/channels", {"name": "pager", "url": NOWHERE}),
             ("/v1/departments", {"id": "ops", "name": "Operations"}),
+            ("/v1/services", {"name": "api"}),
             ("/v1/keys", {"name": "a job", "role": "INGEST"}),
         ):
             answer = await stand.ask("POST", path, body)
             assert answer.status == 201, answer.body
         run = (await stand.ask("GET", "/v1/processes/backup/n1")).json
         ones = ("comment", "notification", "channel", "delivery", "key", "incident")
-        known = {"process": "backup", "id": "n1", "uid": run["uid"], "department": "ops", **dict.fromkeys(ones, "1")}
+        known = {"process": "backup", "id": "n1", "uid": run["uid"], **dict.fromkeys(ones, "1")}
+        known |= {"department": "ops", "service": "api"}
         before = contents(stand.engine.path)
         tries = Tries(stand, known)
         yield tries
@@ -198,9 +203,9 @@ async def test_every_path_parameter_is_checked(tmp_path: Path, endpoint: Endpoin
     async with trying(tmp_path) as tries:
         for method, pattern in endpoint.routes:
             for name in re.findall(r"{(\w+)}", pattern):
-                bad = [*BAD_PATH_PARTS, *([] if name in {"process", "id", "department"} else ["0", "-1", "abc", "1.5"])]
-                if name == "department":
-                    bad = [value for value in bad if value not in SOME_DEPARTMENT]
+                bad = [*BAD_PATH_PARTS, *([] if name in {"process", "id", *LABELS} else ["0", "-1", "abc", "1.5"])]
+                if name in LABELS:
+                    bad = [value for value in bad if value not in SOME_LABELS]
                 for value in bad:
                     part = {**tries.known, name: value}
                     path = re.sub(r"{(\w+)}", lambda match, part=part: part[match[1]], pattern)  # type: ignore[misc]

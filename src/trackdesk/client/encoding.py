@@ -34,7 +34,9 @@ def query_pairs(query: Query) -> list[tuple[str, str]]:
     """Names and values; a list repeats its name."""
     if query is None:
         return []
-    values = query.model_dump(mode="json", exclude_defaults=True) if isinstance(query, BaseModel) else query
+    values = (
+        query.model_dump(mode="json", by_alias=True, exclude_defaults=True) if isinstance(query, BaseModel) else query
+    )
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
         many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

@@ -42,6 +42,8 @@ class Endpoint(Generic[R]):
     max_body: int = MEBIBYTE
     takes: str = "application/json"
     """The media type of the request's body; any other than JSON is left to the handler to read."""
+    also_takes: str = ""
+    """A second media type besides JSON; then the handler parses the body, whichever it is."""
     media: str = "application/json"
     errors: tuple[int, ...] = ()
     """Statuses besides those that every endpoint of its kind can answer."""

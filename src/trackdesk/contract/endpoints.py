@@ -31,6 +31,7 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
         ping,
         expectations,
         ingest,
+        metrics,
         triage,
         incident_views,
         attachments,

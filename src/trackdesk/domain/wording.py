@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from trackdesk.domain.errors import FieldError, shorten
+from trackdesk.domain.metric import METRIC_TYPE_PATTERN
 from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
 from trackdesk.domain.topics import STREAM_PATTERN, STREAM_TOPICS
 
@@ -36,6 +37,7 @@ _EXPECTED: Final[dict[str, str]] = {
 _PATTERNS: Final = {
     NAME_PATTERN: "1 to 100 of A-Z a-z 0-9 _ . : -",
     LABEL_PATTERN: "1 to 100 printable characters without '/'",
+    METRIC_TYPE_PATTERN: "1 to 64 of A-Z 0-9 _, a letter first",
     STREAM_PATTERN: f"topics with commas between them, of {', '.join(STREAM_TOPICS)}",
 }
 _LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import re
 from hashlib import sha256
+from operator import methodcaller
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from aiohttp import hdrs, web
 from multidict import istr
@@ -130,6 +132,8 @@ def _to_json(endpoint: Endpoint[Any]) -> Callable[[Any], bytes] | None:
     reply = endpoint.reply
     if reply is None:
         return None
+    if isinstance(reply, UnionType) and all(issubclass(each, Value) for each in get_args(reply)):
+        return methodcaller("to_json")
     if isinstance(reply, type) and issubclass(reply, Value):
         return reply.to_json
     return endpoint.reply_adapter().serializer.to_json

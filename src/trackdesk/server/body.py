@@ -24,6 +24,8 @@ _NUL: Final = b"\\u0000"
 
 def reader_of(endpoint: Endpoint[Any]) -> BodyReader | LeftToHandler:
     """What reads the bodies of an endpoint."""
+    if endpoint.also_takes:
+        return ParsedByHandler(endpoint)
     return BodyReader(endpoint) if endpoint.takes == "application/json" else LeftToHandler(endpoint)
 
 
@@ -58,9 +60,14 @@ class BodyReader:
             raise too_large(self._max)
         if raw and self._validate is not None:
             content_type = request.headers.get(hdrs.CONTENT_TYPE)
-            if content_type is not None and content_type != "application/json" and not _is_json(content_type):
-                raise UnsupportedMedia(f"Expected Content-Type: application/json, not {content_type[:100]!r}.")
+            if content_type is not None and content_type != "application/json":
+                self._check_type(content_type)
         return raw
+
+    def _check_type(self, content_type: str) -> None:
+        """Raises UnsupportedMedia."""
+        if not _is_json(content_type):
+            raise UnsupportedMedia(f"Expected Content-Type: application/json, not {content_type[:100]!r}.")
 
     def parse(self, raw: bytes) -> Any:
         """The body as its model, None where there is none. Raises Invalid."""
@@ -80,6 +87,25 @@ class BodyReader:
             return self._validate(raw)
         except ValidationError as error:
             raise Invalid.of(field_errors(error, raw)) from None
+
+
+class ParsedByHandler(BodyReader):
+    """Of a body that is taken in two forms only size and type are checked."""
+
+    def __init__(self, endpoint: Endpoint[Any]) -> None:
+        super().__init__(endpoint)
+        self._also = endpoint.also_takes
+
+    def _check_type(self, content_type: str) -> None:
+        if content_type.partition(";")[0].strip().lower() != self._also and not _is_json(content_type):
+            known = f"application/json or {self._also}"
+            raise UnsupportedMedia(f"Expected Content-Type: {known}, not {content_type[:100]!r}.")
+
+    def parse(self, raw: bytes) -> bytes:
+        """The bytes as they are."""
+        if not raw:
+            raise Invalid("body", "expected JSON, and there is nothing")
+        return raw
 
 
 def _is_json(content_type: str) -> bool:

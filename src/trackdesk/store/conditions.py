@@ -10,7 +10,7 @@ import orjson
 from trackdesk.domain.q import WORD, FieldKind, Op, Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from trackdesk.domain.q import Field
 
@@ -125,6 +125,14 @@ def column_term(column: str, term: Term, kind: FieldKind, now: int) -> Part:
     if term.op is Op.PREFIX:
         return begins(column, str(term.value))
     return compared(column, term.op, term.value)
+
+
+def any_of(group: Iterable[Term], read: Callable[[Term], Part]) -> Part:
+    """Terms of one field: any of the positive ones as `read` reads them, and none of the others."""
+    listed = list(group)
+    wanted = [read(term) for term in listed if not term.negated]
+    without = [negate(read(term)) for term in listed if term.negated]
+    return every([*([either(wanted)] if wanted else []), *without])
 
 
 class Terms:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.errors import NotFound
-from trackdesk.domain.incident import incident_ref
+from trackdesk.store.referring import Referring, in_words
 from trackdesk.store.rows import DEPARTMENT_COLUMNS, department_from
 
 if TYPE_CHECKING:
     from trackdesk.domain.notification import Department
     from trackdesk.store.writer import Tx
-
-NAMED = 3
-"""How many of each kind of referring thing are named; the rest is counted."""
 
 
 def find(tx: Tx, namespace_id: int, department_id: str) -> Department | None:
@@ -63,32 +60,25 @@ def delete(tx: Tx, namespace_id: int, department_id: str) -> None:
 
 
 _REFERRING = (
-    ("process", "name", "processes WHERE namespace_id = ? AND department = ?"),
-    ("rule", "id", "rules WHERE namespace_id = ? AND department = ?"),
-    ("open incident", "id", "incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED'"),
-    ("channel", "name", "channels WHERE namespace_id = ? AND department = ?"),
-    (
+    Referring("process", "processes", "name", "processes WHERE namespace_id = ? AND department = ?"),
+    Referring("service", "services", "name", "services WHERE namespace_id = ? AND department = ?"),
+    Referring("rule", "rules", "id", "rules WHERE namespace_id = ? AND department = ?"),
+    Referring(
+        "open incident",
+        "open incidents",
+        "id",
+        "incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED'",
+    ),
+    Referring("channel", "channels", "name", "channels WHERE namespace_id = ? AND department = ?"),
+    Referring(
         "key",
+        "keys",
         "name",
         "keys WHERE namespace_id = ? AND EXISTS (SELECT 1 FROM json_each(departments) WHERE value = ?)",
     ),
 )
-_PLURAL = {"process": "processes"}
 
 
 def in_use_by(tx: Tx, namespace_id: int, department_id: str) -> list[str]:
     """What refers to the department, in words: `process nightly-backup`, `open incidents INC-1, INC-2 and 5 more`."""
-    phrases = []
-    for kind, column, source in _REFERRING:
-        sql = f"SELECT {column}, count(*) OVER () FROM {source} ORDER BY {column} LIMIT {NAMED}"
-        rows = tx.all(sql, (namespace_id, department_id))
-        if rows:
-            phrases.append(_phrase(kind, [row[0] for row in rows], rows[0][1]))
-    return phrases
-
-
-def _phrase(kind: str, names: list[Any], count: int) -> str:
-    shown = [incident_ref(name) if isinstance(name, int) else str(name) for name in names]
-    rest = count - len(shown)
-    word = kind if count == 1 else _PLURAL.get(kind, f"{kind}s")
-    return f"{word} {', '.join(shown)}" + (f" and {rest} more" if rest else "")
+    return in_words(tx, _REFERRING, (namespace_id, department_id))

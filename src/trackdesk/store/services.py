@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from trackdesk.domain.errors import NotFound
+from trackdesk.store.referring import Referring, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -76,6 +77,29 @@ def change(tx: Tx, service: ServiceRow, values: dict[str, Any]) -> None:
         f"UPDATE services SET {names}, version = version + 1, updated_at = ? WHERE id = ?",
         (*values.values(), tx.now, service.id),
     )
+
+
+_REFERRING = (
+    Referring("process", "processes", "name", "processes WHERE namespace_id = ? AND service = ?"),
+    Referring("rule", "rules", "id", "rules WHERE namespace_id = ? AND service = ?"),
+    Referring(
+        "open incident",
+        "open incidents",
+        "id",
+        "incidents WHERE namespace_id = ? AND service = ? AND status <> 'CLOSED'",
+    ),
+    Referring(
+        "service",
+        "services",
+        "name",
+        "services WHERE namespace_id = ? AND EXISTS (SELECT 1 FROM json_each(depends_on) WHERE value = ?)",
+    ),
+)
+
+
+def in_use_by(tx: Tx, service: ServiceRow) -> list[str]:
+    """What refers to the service, in words."""
+    return in_words(tx, _REFERRING, (service.namespace_id, service.name))
 
 
 def delete_samples(tx: Tx, service: ServiceRow, limit: int) -> bool:

@@ -29,6 +29,7 @@ HANDLERS: Final[dict[str, Handler]] = {
     **work.HANDLERS,
     **expectations.HANDLERS,
     **ingest.HANDLERS,
+    **metrics.HANDLERS,
     **triage.HANDLERS,
     **incident_views.HANDLERS,
     **attachments.HANDLERS,
