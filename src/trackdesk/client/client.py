@@ -73,8 +73,6 @@ class Client:
         self.alerts = Alerts(self)
         self.rules = Rules(self)
         self.rules = Rules(self)
-        self.metrics = Metrics(self)
-        self.services = Services(self)
         self.departments = Departments(self)
         self.notifications = Notifications(self)
         self.channels = Channels(self)

@@ -31,7 +31,6 @@ ENDPOINTS: Final[tuple[Endpoint[Any], ...]] = tuple(
         ping,
         expectations,
         ingest,
-        metrics,
         triage,
         incident_views,
         attachments,

@@ -136,9 +136,9 @@ class Incident(Value):
     process: str | None = None
     run: str | None = None
     """uid of the run that opened it."""
-    rule: str | None = None
     tags: dict[str, str] = {}
     """Of the run, rule or alert that opened it; silences match them."""
+    rule: str | None = None
     department: str
     assignee: str | None = None
     reported_by: str | None = None

@@ -196,7 +196,8 @@ def tell_incident(
         incident.department,
         incident.process,
         incident.service,
-        tuple(run.tags.items()) if run else (),
+        tuple((incident.tags if run is None else run.tags).items()),
+        incident.rule,
     )
     lines = [] if note is None else [note]
     if incident.close_reason and kind == Kind.CLOSED:
@@ -219,6 +220,14 @@ def tell_incident(
     )
 
 
+def tell_as_it_stands(tx: Tx, namespace_id: int, kind: Kind, incident: Incident, note: str | None = None) -> int:
+    """With the facts of its process and run, as far as they are still stored. Gives the notification's id."""
+    run, process = None, processes.find(tx, namespace_id, incident.process) if incident.process else None
+    if incident.run is not None and (found := runs.find_uid(tx, namespace_id, incident.run)) is not None:
+        run = found.run
+    return tell_incident(tx, namespace_id, kind, incident, run=run, process=process, note=note)
+
+
 _VERBS = {Kind.REOPENED: "reopened: ", Kind.SEVERITY_RAISED: "raised: ", Kind.CLOSED: "closed: "}
 
 
@@ -228,14 +237,6 @@ def _headline(kind: Kind, incident: Incident) -> str:
 
 def tell_run(tx: Tx, process: ProcessRow, run: Run, kind: Kind) -> None:
     """What happens to a run, for those who ask for that kind; a warning also goes to the inbox. Of a paused process
-def tell_as_it_stands(tx: Tx, namespace_id: int, kind: Kind, incident: Incident, note: str | None = None) -> int:
-    """With the facts of its process and run, as far as they are still stored. Gives the notification's id."""
-    run, process = None, processes.find(tx, namespace_id, incident.process) if incident.process else None
-    if incident.run is not None and (found := runs.find_uid(tx, namespace_id, incident.run)) is not None:
-        run = found.run
-    return tell_incident(tx, namespace_id, kind, incident, run=run, process=process, note=note)
-
-
     nobody is told anything."""
     if process.paused or not asked_for(tx, process.namespace_id, kind):
         return

@@ -29,7 +29,6 @@ HANDLERS: Final[dict[str, Handler]] = {
     **work.HANDLERS,
     **expectations.HANDLERS,
     **ingest.HANDLERS,
-    **metrics.HANDLERS,
     **triage.HANDLERS,
     **incident_views.HANDLERS,
     **attachments.HANDLERS,
