@@ -20,7 +20,6 @@ from trackdesk.client.noise import Maintenance, Silences
 from trackdesk.client.operations import Journal, Keys, Operations
 from trackdesk.client.processes import Processes
 from trackdesk.client.rules import Rules
-from trackdesk.client.rules import Rules
 from trackdesk.client.telling import Channels, Deliveries, Departments, Notifications
 from trackdesk.client.triage import Comments, Incidents
 from trackdesk.client.work import Runs
@@ -72,7 +71,8 @@ class Client:
         self.attachments = Attachments(self)
         self.alerts = Alerts(self)
         self.rules = Rules(self)
-        self.rules = Rules(self)
+        self.metrics = Metrics(self)
+        self.services = Services(self)
         self.departments = Departments(self)
         self.notifications = Notifications(self)
         self.channels = Channels(self)

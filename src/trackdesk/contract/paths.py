@@ -26,6 +26,7 @@ PATTERNS: Final[dict[str, str]] = {
     "signal": r"^(start|fail|log|[0-9]{1,3})$",
     "key": r"^[1-9][0-9]{0,17}$",
     "department": LABEL_PATTERN,
+    "service": LABEL_PATTERN,
     "rule": LABEL_PATTERN,
 }
 
@@ -38,6 +39,7 @@ HINTS: Final[dict[str, str]] = {
     "ping_uuid": "the ping_uuid of a process",
     "signal": "start, fail, log, or an exit code 0 to 255",
     "department": "1 to 100 printable characters without '/'",
+    "service": "1 to 100 printable characters without '/'",
     "rule": "1 to 100 printable characters without '/'",
 }
 
