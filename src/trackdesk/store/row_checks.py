@@ -18,7 +18,7 @@ from trackdesk.domain.instant import EARLIEST, LATEST
 from trackdesk.domain.metric import MetricType
 from trackdesk.domain.model import Label, ProcessName, RunId, Tags
 from trackdesk.domain.notification import DeliveryStatus, Kind, Match
-from trackdesk.domain.rule import Aggregate, Operator
+from trackdesk.domain.rule import Aggregate, Operator, RuleState
 from trackdesk.domain.run import DeadlineStatus, Progress, RunError, RunStatus
 from trackdesk.domain.schedule import SHORTEST_EVERY, Cron
 from trackdesk.domain.silence import Matchers
