@@ -8,7 +8,8 @@ import orjson
 
 from trackdesk.domain.incident import Incident, IncidentStatus, Origin, Severity, process_cause, run_cause
 from trackdesk.domain.instant import format_duration, format_instant
-from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind, Subject
+from trackdesk.domain.notification import Kind, Subject
+from trackdesk.domain.responsibility import responsible
 from trackdesk.domain.run import RunStatus
 from trackdesk.engine import words
 from trackdesk.store import blind, expectations, incidents, processes, runs, services, troubles
@@ -26,6 +27,12 @@ SELF = "trackdesk"
 
 def cause_of(process: ProcessRow, run: Run) -> str:
     return run_cause(process.name, run.id) if process.incident_per == "run" else process_cause(process.name)
+
+
+def department_of(tx: Tx, process: ProcessRow, service: str | None) -> str:
+    """Whose a process or a run of it is."""
+    found = None if service is None else services.find(tx, process.namespace_id, service)
+    return responsible(service=None if found is None else found.department, process=process.department)
 
 
 class _Wrong(NamedTuple):
@@ -74,6 +81,7 @@ def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) ->
     if not opens:
         return
     run = wrong.run
+    service = process.service if run is None else run.service or process.service
     incident = incidents.insert(
         tx,
         process.namespace_id,
@@ -83,7 +91,7 @@ def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) ->
             "severity": words.SEVERITY_OF[wrong.origin],
             "title": wrong.title,
             "process": process.name,
-            "service": process.service if run is None else run.service or process.service,
+            "service": service,
             "run_uid": None if run is None else run.uid,
             "tags": "{}" if run is None or not run.tags else orjson.dumps(run.tags).decode(),
             "department": department_of(tx, process, service),
@@ -208,7 +216,7 @@ def tell_incident(
         lines.append(words.run_facts(run, process))
     elif incident.origin == Origin.MISSING and process is not None and incident.due_at is not None:
         lines.append(words.expectation_facts(process, incident.due_at))
-    tell(
+    return tell(
         tx,
         namespace_id,
         subject,
@@ -243,7 +251,7 @@ def tell_run(tx: Tx, process: ProcessRow, run: Run, kind: Kind) -> None:
     subject = Subject(
         kind,
         Severity.MEDIUM if kind == Kind.WARNING else None,
-        process.department or DEFAULT_DEPARTMENT,
+        department_of(tx, process, run.service or process.service),
         process.name,
         run.service or process.service,
         tuple(run.tags.items()),
@@ -264,7 +272,7 @@ def tell_process(tx: Tx, process: ProcessRow, kind: Kind, expected_at: int, run:
     if not asked_for(tx, process.namespace_id, kind):
         return
     subject = Subject(
-        kind, None, process.department or DEFAULT_DEPARTMENT, process.name, process.service,
+        kind, None, department_of(tx, process, process.service), process.name, process.service,
         tuple(run.tags.items()) if run else (),
     )  # fmt: skip
     tell(

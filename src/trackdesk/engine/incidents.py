@@ -20,6 +20,7 @@ from trackdesk.domain.incident import (
     check_step,
 )
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind
+from trackdesk.domain.responsibility import responsible
 from trackdesk.engine import attachments
 from trackdesk.engine.causes import announce_opened, tell_as_it_stands, tell_incident
 from trackdesk.engine.edits import check_department, check_version, given
@@ -56,13 +57,17 @@ def _report(tx: Tx, caller: Caller, body: NewIncident, once: Once | None) -> Inc
     process = processes.find(tx, namespace_id, body.process) if body.process else None
     if body.process and process is None:
         raise Invalid("process", "expected a process that exists", body.process)
-    department = body.department or (process.department if process else None) or DEFAULT_DEPARTMENT
+    service_name = body.service or (process.service if process else None)
+    service = services.find(tx, namespace_id, service_name) if service_name else None
+    department = body.department or responsible(
+        service=service.department if service else None, process=process.department if process else None
+    )
     values = {
         "origin": "report",
         "severity": body.severity,
         "title": body.title,
         "description": body.description,
-        "service": body.service or (process.service if process else None),
+        "service": service_name,
         "process": body.process,
         "department": department,
         "assignee": body.assignee,
