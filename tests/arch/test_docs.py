@@ -100,6 +100,7 @@ def queries() -> str:
         ("/v1/runs", q_fields.RUN_FIELDS),
         ("/v1/incidents", q_fields.INCIDENT_FIELDS),
         ("/v1/processes", q_fields.PROCESS_FIELDS),
+        ("/v1/rules", q_fields.RULE_FIELDS),
         ("/v1/notifications", q_fields.NOTIFICATION_FIELDS),
         ("/v1/metrics", metric_filters.SAMPLE_FIELDS),
         ("/v1/services", metric_filters.SERVICE_FIELDS),

@@ -138,9 +138,11 @@ def test_the_largest_number_and_negative_zero_are_numbers() -> None:
         ({"operator": None, "threshold": None, "no_data_after": "5m", "aggregate": "avg"}, "aggregate"),
         ({"operator": None, "threshold": None, "no_data_after": "5m", "recover_threshold": 1}, "recover_threshold"),
         ({"aggregate": "count", "window": "5m", "threshold": -1}, "threshold"),
-        ({"aggregate": "count", "window": "5m", "operator": "<", "threshold": 0}, "threshold"),
-        ({"aggregate": "count", "window": "5m", "operator": ">=", "threshold": 0}, "threshold"),
-        ({"aggregate": "count", "window": "5m", "threshold": 3, "recover_threshold": -1}, "recover_threshold"),
+        ({"aggregate": "count", "window": "5m", "operator": "<", "threshold": 1}, "threshold"),
+        ({"aggregate": "count", "window": "5m", "operator": ">=", "threshold": 1}, "threshold"),
+        ({"aggregate": "count", "window": "5m", "operator": "==", "threshold": 0}, "threshold"),
+        ({"aggregate": "count", "window": "5m", "operator": "!=", "threshold": 2.5}, "threshold"),
+        ({"aggregate": "count", "window": "5m", "threshold": 3, "recover_threshold": 0}, "recover_threshold"),
     ],
 )
 def test_what_makes_no_sense_together_is_refused_by_name(members: dict[str, Any], field: str) -> None:
@@ -158,7 +160,7 @@ def test_what_makes_no_sense_together_is_refused_by_name(members: dict[str, Any]
         ({"aggregate": "p95", "window": "5m"}, "p95 of LATENCY_MS over 5m > 150"),
         ({"operator": "<=", "recover_threshold": 200, "no_data_after": 600}, "LATENCY_MS <= 150 or silent for 10m"),
         ({"operator": None, "threshold": None, "no_data_after": "10m"}, "LATENCY_MS silent for 10m"),
-        ({"aggregate": "count", "window": "1h", "operator": "==", "threshold": 0}, "count of LATENCY_MS over 1h == 0"),
+        ({"aggregate": "count", "window": "1h", "operator": "==", "threshold": 2}, "count of LATENCY_MS over 1h == 2"),
     ],
 )
 def test_what_makes_sense_is_taken_and_told_in_a_line(members: dict[str, Any], words: str) -> None:

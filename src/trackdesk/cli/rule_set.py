@@ -44,7 +44,7 @@ def add_actions(actions: Actions) -> None:
     add.epilog = f"Example: trackdesk rules add slow-checkout '{EXAMPLES[1]}' --service checkout --severity high"
     add.add_argument("rule", metavar="ID", help="as in: slow-checkout; - has one made up")
     add.add_argument("condition", metavar="CONDITION", type=checked(_condition), help="in quotes, see below")
-    add.add_argument("--disabled", action="store_true", help="look at nothing before it is enabled")
+    add.add_argument("--disabled", action="store_true", help="look at nothing until it is enabled")
     _add_settings(add)
     change = actions.add("set", set_rule, "change a rule; acts at once")
     change.epilog = (

@@ -293,12 +293,24 @@ def _check_recovery(op: Operator, threshold: float, recover: float | None) -> No
 
 
 def _check_count(op: Operator, threshold: float, recover: float | None) -> None:
-    least = HOLDS[op](0, threshold)
-    if threshold < 0 or (threshold == 0 and op in {Operator.LESS, Operator.AT_LEAST}):
-        outcome = "always" if least else "never"
-        raise Invalid("threshold", f"a count is 0 or more, so {op} {number_words(threshold)} would {outcome} hold")
-    if recover is not None and HOLDS[op](0, recover) and op in _RISING:
-        raise Invalid("recover_threshold", "a count is 0 or more, so it would never recover", recover)
+    """It is taken as a sample arrives, so there is one at least."""
+    whole = threshold.is_integer()
+    outcome = {
+        Operator.MORE: threshold < 1 and "always",
+        Operator.AT_LEAST: threshold <= 1 and "always",
+        Operator.LESS: threshold <= 1 and "never",
+        Operator.AT_MOST: threshold < 1 and "never",
+        Operator.EQUAL: (threshold < 1 or not whole) and "never",
+        Operator.UNEQUAL: (threshold < 1 or not whole) and "always",
+    }[op]
+    if outcome:
+        raise Invalid(
+            "threshold",
+            f"a count is taken as a sample arrives, so it is 1 or more and {op} {number_words(threshold)} would "
+            f"{outcome} hold; no_data_after watches for silence",
+        )
+    if recover is not None and op in _RISING and HOLDS[op](1, recover):
+        raise Invalid("recover_threshold", "a count is 1 or more, so it would never recover", recover)
 
 
 def number_words(value: float) -> str:
