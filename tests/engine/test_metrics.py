@@ -8,8 +8,9 @@ from tests.engine.house import CALLER, gathered
 from trackdesk.domain import metric
 from trackdesk.domain.clock import DAY, SECOND
 from trackdesk.domain.errors import Conflict
+from trackdesk.domain.ingest import MetricLine
 from trackdesk.domain.metric import Recorded, read_draft
-from trackdesk.engine import metrics
+from trackdesk.engine import ingest, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -83,3 +84,22 @@ async def test_ten_thousand_services_may_come_at_once(still: House) -> None:
 
     assert len({each.series_id for each in made}) == metric.MAX_SAMPLES
     assert still.values("SELECT count(*) FROM services") == [metric.MAX_SAMPLES]
+
+
+async def test_lines_of_an_ingest_become_samples_each_for_itself(still: House) -> None:
+    lines = [
+        MetricLine.model_validate({"kind": "metric", "service": "api", "metric_type": "X", "value": n, "uid": uid})
+        for n, uid in ((1, "a"), (2, "b"), (3, "a"))
+    ]
+    late = lines[0].model_copy(update={"uid": None, "recorded_at": still.now + DAY + SECOND})
+    handed: list[Recorded] = []
+    still.engine.recorded.append(handed.extend)
+
+    items = [ingest.Item(number, line) for number, line in enumerate([*lines, late], 1)]
+    taken = await ingest.take(still.engine, CALLER, items)
+    (again,) = await record(still, {"uid": "b", "value": 9.0})
+
+    assert (taken.accepted, taken.duplicates) == (3, 1)
+    assert [(number, error.code) for number, error in taken.refused] == [(4, "invalid")]
+    assert [each.value for each in handed] == [1.0, 2.0]
+    assert again.value == 2.0

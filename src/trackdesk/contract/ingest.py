@@ -12,7 +12,7 @@ INGEST: Final = Endpoint[Ingested](
     "ingest.send",
     (("POST", "/v1/ingest"),),
     Permission.INGEST,
-    "Take many lines at once, each for itself: starts, changes, ends and log lines of runs",
+    "Take many lines at once, each for itself: starts, changes, ends and log lines of runs, and samples",
     Ingested,
     idempotent=True,
     max_body=32 * MEBIBYTE,

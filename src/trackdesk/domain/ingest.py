@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from trackdesk.domain.errors import Invalid
+from trackdesk.domain.metric import NewSample
 from trackdesk.domain.model import Input, ProcessName, RunId, Value
 from trackdesk.domain.run import CompleteRun, NewLog, PatchRun, RunAddress, StartRun
 
@@ -81,6 +82,12 @@ class LogLine(OfRun, NewLog):
 
 class CompleteLine(OfRun, CompleteRun):
     kind: Literal["run.complete"]
+
+
+class MetricLine(Line, NewSample):
+    """The one kind that is about no run."""
+
+    kind: Literal["metric"]
 
 
 class RefusedLine(Value):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trackdesk.domain.errors import NotFound, TrackdeskError
-from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, PatchLine, StartLine
+from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
+from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, MetricLine, PatchLine, StartLine
+from trackdesk.domain.instant import format_instant
+from trackdesk.domain.metric import MAX_AHEAD, draft
 from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
+from trackdesk.engine.metrics import Record, record_samples
 from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
 from trackdesk.engine.run_finish import Finish, finish_runs
 from trackdesk.engine.run_start import Start, start_runs
@@ -19,10 +22,12 @@ from trackdesk.store.faultpoint import reach
 from trackdesk.store.ingest_uids import TakenUid
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Hashable, Sequence
 
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.ingest import Line, Named
+    from trackdesk.domain.metric import Recorded
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
@@ -35,7 +40,7 @@ class Item(NamedTuple):
 
     number: int
     line: Any
-    """A model of one of the `KINDS`, or a `PlainLog`."""
+    """A model of one of the `KINDS`, a `PlainLog` or a `PlainMetric`."""
 
 
 class Taken(NamedTuple):
@@ -54,12 +59,15 @@ class Taken(NamedTuple):
 class _Chunk:
     """One chunk while it is taken."""
 
-    def __init__(self, tx: Tx, caller: Caller) -> None:
+    def __init__(self, tx: Tx, caller: Caller, handed: deque[list[Recorded]]) -> None:
         self.tx = tx
+        self.handed = handed
         self.namespace_id = caller.namespace_id
         self.actor = caller.actor
         self.started: dict[str, str] = {}
         """The runs that lines started, by the `uid` of the line."""
+        self.samples: dict[str, int] = {}
+        """The samples that lines became, by the `uid` of the line."""
         self.accepted = 0
         self.duplicates = 0
         self.refused: list[tuple[int, TrackdeskError]] = []
@@ -189,6 +197,28 @@ def _ended_so(chunk: _Chunk, address: RunAddress, line: CompleteLine) -> bool:
     )
 
 
+def _metric(chunk: _Chunk, items: Sequence[Item]) -> None:
+    fitting, records = [], []
+    for item in items:
+        its = draft(item.line)._replace(uid=None) if isinstance(item.line, MetricLine) else item.line.draft
+        if its.recorded_at is not None and its.recorded_at > chunk.tx.now + MAX_AHEAD:
+            given = format_instant(its.recorded_at)
+            chunk.refuse([item], Invalid("recorded_at", "expected a time that is at most a day ahead", given))
+            continue
+        fitting.append(item)
+        records.append(Record(chunk.namespace_id, chunk.actor, (its,), chunk.handed))
+    answers = record_samples(chunk.tx, records) if records else []
+    for item, answer in zip(fitting, answers, strict=True):
+        if isinstance(answer, TrackdeskError):
+            chunk.refuse([item], answer)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            chunk.accept([item])
+            if item.line.uid is not None:
+                chunk.samples[item.line.uid] = answer[0].sample_id
+
+
 class Kind(NamedTuple):
     """A kind of line: its model, what takes lines of it, and how much of a chunk one of them is."""
 
@@ -203,15 +233,19 @@ KINDS: dict[str, Kind] = {
     "run.heartbeat": Kind(HeartbeatLine, _patch, 4),
     "log": Kind(LogLine, _log, 1),
     "run.complete": Kind(CompleteLine, _complete, 8),
+    "metric": Kind(MetricLine, _metric, 1),
 }
 """Every kind of line, in the order in which they mostly follow each other in the life of a run."""
 
+_NAMES_NONE = frozenset({"run.start", "metric"})
+"""Kinds whose lines name no run."""
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 
 
-def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
-    """Take the lines of one chunk. A refused line has written nothing, and its `uid` may come again."""
-    chunk = _Chunk(tx, caller)
+def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item], handed: deque[list[Recorded]]) -> Taken:
+    """Take the lines of one chunk. A refused line has written nothing, and its `uid` may come again. Samples go to
+    `handed` once they are committed."""
+    chunk = _Chunk(tx, caller, handed)
     fresh, repeats = _without_known(chunk, caller.sender, items)
     for kind, batch in _batches(fresh):
         KINDS[kind].take(chunk, batch)
@@ -223,7 +257,7 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item]) -> Taken:
         else:
             chunk.refuse([item], fate)
     rows = [
-        TakenUid(caller.namespace_id, uid, chunk.started.get(uid), tx.now)
+        TakenUid(caller.namespace_id, uid, chunk.started.get(uid), tx.now, chunk.samples.get(uid))
         for uid, fate in chunk.fates.items()
         if fate is None and uid not in chunk.known
     ]
@@ -236,7 +270,7 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
     """What is to be done, and what repeats a line that was taken in the last day or stands further up."""
     lines = [item.line for item in items]
     uids = [line.uid for line in lines if line.uid is not None]
-    named = [start for line in lines if line.kind != "run.start" and (start := line.named.start) is not None]
+    named = [start for line in lines if line.kind not in _NAMES_NONE and (start := line.named.start) is not None]
     if not uids and not named:
         return list(items), []
     known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
@@ -280,13 +314,15 @@ def _whose(items: Sequence[Item]) -> list[Hashable]:
     ways = set()
     for index, item in enumerate(items):
         line = item.line
+        key: Hashable = index
         if isinstance(line, StartLine):
-            key: Hashable = index
             if line.id is not None:
                 key = (line.process, line.id)
                 ways.add("key")
             if line.uid is not None:
                 started[line.uid] = key
+        elif line.kind == "metric":
+            pass
         elif (named := line.named).process is not None:
             key = (named.process, named.id)
             ways.add("key")
@@ -299,7 +335,7 @@ def _whose(items: Sequence[Item]) -> list[Hashable]:
 
 async def take(engine: Engine, caller: Caller, items: Sequence[Item]) -> Taken:
     """Take a chunk of lines and tell those who watch. Raises what the writer raises on its own behalf."""
-    taken = await engine.writer.run(lambda tx: take_chunk(tx, caller, items))
+    taken = await engine.writer.run(lambda tx: take_chunk(tx, caller, items, engine.handed))
     for uid in taken.logged:
         engine.hub.tick(caller.namespace_id, "logs", uid)
     for uid in taken.moved:

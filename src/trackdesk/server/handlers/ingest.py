@@ -14,6 +14,7 @@ from trackdesk.contract.ingest import INGEST
 from trackdesk.domain.errors import Invalid, TrackdeskError
 from trackdesk.domain.ingest import MAX_REFUSED, Ingested, RefusedLine
 from trackdesk.domain.plain_log import plain_log
+from trackdesk.domain.plain_metric import plain_metric
 from trackdesk.domain.wording import field_errors
 from trackdesk.engine import ingest
 from trackdesk.engine.ingest import CHUNK, KINDS, Item
@@ -86,7 +87,7 @@ class _Request:
                 self._refuse(self._numbers, Invalid("line", f"expected at most {MAX_LINE} bytes"))
                 continue
             try:
-                line = plain_log(raw) or validate(raw)
+                line = plain_log(raw) or plain_metric(raw) or validate(raw)
             except ValidationError as error:
                 self._refuse(self._numbers, _refusal(error, raw))
                 continue

@@ -205,3 +205,19 @@ async def test_the_last_of_each_series_is_the_newest_by_its_own_time(stand: Stan
     assert await values(stand, "service=a&tag=host:n1", "/v1/metrics/latest") == [2]
     first = (await stand.ask("GET", "/v1/metrics/latest?limit=2")).json
     assert await values(stand, f"limit=2&cursor={first['meta']['next']}", "/v1/metrics/latest") == [1]
+
+
+async def test_an_ingest_takes_samples_among_other_lines(stand: Stand) -> None:
+    lines = [
+        {"kind": "metric", **SAMPLE, "uid": "m1"},
+        {"kind": "run.start", "process": "backup", "uid": "r1"},
+        {"kind": "metric", **SAMPLE, "value": "5"},
+        {"kind": "metric", "service_id": "web", "metric_type": "ERROR_RATE", "value": 2, "timestamp": 5},
+        {"kind": "log", "start": "r1", "message": "x"},
+        {"kind": "metric", **SAMPLE, "uid": "m1"},
+    ]
+    answer = await stand.ask("POST", "/v1/ingest", data=b"\n".join(map(orjson.dumps, lines)), headers=LINES)
+
+    assert (answer.json["accepted"], answer.json["duplicates"]) == (5, 1)
+    assert answer.json["refused"] == [{"line": 3, "code": "invalid", "detail": "value: expected a number, not '5'"}]
+    assert await values(stand) == [12.5, 2.0]
