@@ -22,6 +22,7 @@ from trackdesk.engine.housekeeping import Housekeeping
 from trackdesk.engine.hub import Hub
 from trackdesk.engine.retention import Retention
 from trackdesk.engine.rollups import Rollups
+from trackdesk.engine.rules import Rules
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
 from trackdesk.lag import LagMonitor
@@ -98,9 +99,13 @@ class Server:
             workers=lambda: [worker.health() for worker in workers],
             version=version("trackdesk"),
             verdicts=lambda: agenda.totals,
+            rules=lambda: rules.totals,
         )
         housekeeping = Housekeeping(clock, engine.writer, engine.depot)
         rollups = Rollups(clock, engine.writer, engine.readers)
+        rules = Rules(clock, engine.writer, engine.readers, agenda.wake)
+        agenda.timed.append(rules)
+        engine.recorded.append(rules.take)
         retention = Retention(clock, engine.writer, engine.readers, path, Kept(runs=settings.retention))
         workers: list[HasHealth] = [
             WriterHealth(engine.writer),
@@ -108,10 +113,16 @@ class Server:
             engine.delivery,
             housekeeping,
             rollups,
+            rules,
             retention,
         ]
-        engine.wakers |= {"agenda": agenda.wake, "delivery": engine.delivery.wake, "retention": retention.wake}
-        for worker in (agenda, engine.delivery, housekeeping, rollups, retention):
+        engine.wakers |= {
+            "agenda": agenda.wake,
+            "delivery": engine.delivery.wake,
+            "retention": retention.wake,
+            "rules_changed": rules.change,
+        }
+        for worker in (agenda, engine.delivery, housekeeping, rollups, rules, retention):
             await worker.start()
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)

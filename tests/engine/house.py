@@ -23,6 +23,7 @@ from trackdesk.engine.core import Engine
 from trackdesk.engine.delivery import DeliveryWorker
 from trackdesk.engine.hub import Hub
 from trackdesk.engine.keys import KeyRing
+from trackdesk.engine.rules import Rules
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
 from trackdesk.store.database import migrate, open_database
@@ -48,6 +49,7 @@ class House:
     clock: FakeClock
     agenda: Agenda
     path: Path
+    rules: Rules
 
     @property
     def now(self) -> int:
@@ -122,7 +124,7 @@ class House:
         for _ in range(10):
             await asyncio.sleep(0)
         end = time.monotonic() + PATIENCE
-        while not (self.agenda.asleep and self.clock.waiting):
+        while not (self.agenda.asleep and self.rules.at_rest and self.clock.waiting):
             assert time.monotonic() < end, "the agenda does not come to rest"
             await asyncio.sleep(0)
 
@@ -176,10 +178,16 @@ async def open_house(folder: Path, *, clock: FakeClock | None = None, agenda: bo
         engine = Engine(path, clock, writer, readers, Hub(clock), seal, ring, delivery)
         keeper = Agenda(clock, writer, folder / "alive")
         engine.wakers["agenda"] = keeper.wake
+        rules = Rules(clock, writer, readers, keeper.wake)
+        keeper.timed.append(rules)
+        engine.recorded.append(rules.take)
+        engine.wakers["rules_changed"] = rules.change
         if agenda:
             await keeper.start()
             stack.push_async_callback(keeper.stop)
-        house = House(engine, clock, keeper, path)
+            await rules.start()
+            stack.push_async_callback(rules.stop)
+        house = House(engine, clock, keeper, path, rules)
         if agenda:
             await house.settled()
         yield house

@@ -60,7 +60,9 @@ def full(house: House) -> House:
     house.insert("delivery_groups", delivery_id=sent, channel_id=channel, opened_at=NOW, closes_at=NOW + 9)
     made = {"namespace_id": 1, "reason": "a deploy", "created_by": "ada", "created_at": NOW, "updated_at": NOW}
     house.insert("silences", match='{"service": ["crm"]}', from_at=NOW, until_at=NOW + 9, **made)
-    house.insert("maintenance", name="patching", service="crm", schedule='{"cron": "@daily", "timezone": "UTC"}', **made)
+    house.insert(
+        "maintenance", name="patching", service="crm", schedule='{"cron": "@daily", "timezone": "UTC"}', **made
+    )
     house.insert("mutes", incident_id=incident, kind="silence", by_id=1, muted_at=NOW)
     house.insert("notification_reads", reader="1:ada", notification_id=notification, read_at=NOW)
     house.insert("notification_unreads", reader="2:bob", notification_id=notification)
@@ -84,6 +86,14 @@ def full(house: House) -> House:
         duration=5,
         tags="{}",
     )
+    service = house.insert("services", namespace_id=1, name="crm", created_at=NOW, updated_at=NOW)
+    sampled = house.insert("series", namespace_id=1, service_id=service, metric_type="LATENCY_MS")
+    house.insert("samples", series_id=sampled, recorded_at=NOW, value=180.5)
+    watch = {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150.0, "severity": "HIGH", "aggregate": "last"}
+    flags = {"enabled": 1, "auto_close": 1, "priority": 100, "created_at": NOW, "updated_at": NOW}
+    house.insert("rules", namespace_id=1, id="slow", name="slow", **watch, **flags)
+    stands = {"service": "crm", "state": "FIRING", "since": NOW, "breaches": 3}
+    house.insert("rule_states", namespace_id=1, rule_id="slow", series_id=sampled, **stands)
     house.insert("metric_counted", id=1, samples_to=1, hours_to=NOW, days_to=NOW)
     measures = {"count": 1, "total": 1.5, "low": 2.5, "high": 2.5, "last_at": NOW, "last": 2.5, "sketch": b""}
     house.insert("metric_cells", level=2, series_id=1, at=NOW, **measures)
@@ -185,6 +195,8 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("departments", id="a/b"), "departments.id: string should match pattern"),
         (change("processes", name="nul\x00"), "processes.name: string should match pattern"),
         (change("logs", message="nul\x00"), "logs.message: expected text without NUL"),
+        (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
+        (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),
         (change("logs", run_seq=99), "logs.run_seq: 99 refers to a run that does not stand before it"),
         (

@@ -22,6 +22,7 @@ class Origin(StrEnum):
     MISSING = "missing"
     STALLED = "stalled"
     REPORT = "report"
+    RULE = "rule"
     ALERT = "alert"
 
 

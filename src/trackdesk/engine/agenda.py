@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.deadline import HOLD_AFTER_JUMP
@@ -50,6 +50,23 @@ JUDGES = (
 )
 
 
+class Timed(Protocol):
+    """Something that keeps its own instants, and is told what the agenda finds out about the clock. Nothing of it may
+    wait or raise."""
+
+    def fall_due(self, now: int) -> int | None:
+        """It is `now` (µs). Gives when it is needed next; None: never, or it will wake the agenda itself."""
+        ...
+
+    def resume(self, at: int) -> None:
+        """Until `at` (µs) nobody could see anything."""
+        ...
+
+    def set_back(self, now: int) -> None:
+        """The clock was set back to `now` (µs)."""
+        ...
+
+
 class Agenda:
     """Judges runs and processes when they fall due. `alive` is a file whose age tells the next start when this server
     last lived: touching it costs nothing, writing a row every few seconds would keep the disk awake."""
@@ -67,6 +84,8 @@ class Agenda:
         self._held_until = 0
         self._seen = (clock.now(), clock.monotonic())
         self._worker = Supervised(self.name, self._work, clock)
+        self.timed: list[Timed] = []
+        """Told of every round."""
         self.totals = dict.fromkeys(("judged", "warned", "missed", "stalled", "missing", "blind", "jumps"), 0)
         """Counts since the start, for /metrics."""
 
@@ -107,6 +126,9 @@ class Agenda:
                     self.totals[name] += count
                 if round_.next_due_at is not None:
                     self._next = min(round_.next_due_at, self._next or round_.next_due_at)
+            for timed in self.timed:
+                if (due_at := timed.fall_due(self._seen[0])) is not None:
+                    self._next = min(due_at, self._next or due_at)
             self._worker.well()
             self._touch()
             if (sleep := self._sleep()) > 0:
@@ -154,10 +176,14 @@ class Agenda:
             start = self._held[0] if self._held is not None else wall
             self._held = (min(start, wall), now)
             self._held_until = monotonic + HOLD_AFTER_JUMP
+            for timed in self.timed:
+                timed.resume(now)
         elif jump < -JUMP:
             log.warning("the wall clock was set back by %.1f s", -jump / SECOND)
             await self._set_back(now)
             self._held = None
+            for timed in self.timed:
+                timed.set_back(now)
         elif self._held is not None and monotonic >= self._held_until:
             self._held = None
         self.totals["jumps"] += abs(jump) > JUMP

@@ -51,6 +51,7 @@ class Rules:
         self._worker = Supervised(self.name, self._work, clock)
         self._evaluator: Evaluator | None = None
         self._news = asyncio.Event()
+        self._begun = False
         self._resting = False
         self._queue: list[Recorded] = []
         self._behind = True
@@ -62,6 +63,7 @@ class Rules:
         """Counts since the start, for /metrics."""
 
     async def start(self) -> None:
+        self._begun = True
         self._worker.start()
 
     async def stop(self) -> None:
@@ -84,8 +86,8 @@ class Rules:
 
     @property
     def at_rest(self) -> bool:
-        """Whether it has done all it could and waits."""
-        return self._resting and not self._news.is_set()
+        """Whether it has done all it could and waits; also before it is started."""
+        return not self._begun or (self._resting and not self._news.is_set())
 
     def take(self, recorded: Sequence[Recorded]) -> None:
         """Samples that were committed, in the order of their ids."""

@@ -29,6 +29,8 @@ class House:
     version: str
     verdicts: Callable[[], Mapping[str, int]] = dict
     """What the agenda has judged since the start, by the word for it."""
+    rules: Callable[[], Mapping[str, int]] = dict
+    """What the evaluation of rules has done since the start, by the word for it."""
     statistics: Statistics = field(default_factory=Statistics)
     streams: set[asyncio.Transport | None] = field(default_factory=set)
     """The connections of live streams that are open."""

@@ -36,6 +36,8 @@ def exposition(house: House, sizes: Sizes) -> str:
         lines += _family(name, kind, text, [f" {value}"])
     verdicts = [f'{{what="{_escaped(what)}"}} {count}' for what, count in house.verdicts().items()]
     lines += _family("trackdesk_agenda_total", "counter", "What time alone made of runs.", verdicts)
+    evaluated = [f'{{what="{_escaped(what)}"}} {count}' for what, count in house.rules().items()]
+    lines += _family("trackdesk_rules_total", "counter", "What rules made of samples.", evaluated)
     workers = [f'{{worker="{_escaped(worker.name)}"}} {int(worker.ok)}' for worker in house.workers()]
     lines += _family("trackdesk_worker_up", "gauge", "1 when a worker is well.", workers)
     return "\n".join(lines) + "\n"
