@@ -20,6 +20,7 @@ from trackdesk.engine.core import Engine
 from trackdesk.engine.delivery import DeliveryWorker
 from trackdesk.engine.housekeeping import Housekeeping
 from trackdesk.engine.hub import Hub
+from trackdesk.engine.metric_rollups import MetricRollups
 from trackdesk.engine.retention import Retention
 from trackdesk.engine.rollups import Rollups
 from trackdesk.engine.rules import Rules
@@ -106,13 +107,16 @@ class Server:
         rules = Rules(clock, engine.writer, engine.readers, agenda.wake)
         agenda.timed.append(rules)
         engine.recorded.append(rules.take)
-        retention = Retention(clock, engine.writer, engine.readers, path, Kept(runs=settings.retention))
+        metric_rollups = MetricRollups(clock, engine.writer, engine.readers)
+        engine.recorded.append(metric_rollups.take)
+        retention = Retention(clock, engine.writer, engine.readers, path, _kept(settings))
         workers: list[HasHealth] = [
             WriterHealth(engine.writer),
             agenda,
             engine.delivery,
             housekeeping,
             rollups,
+            metric_rollups,
             rules,
             retention,
         ]
@@ -122,7 +126,7 @@ class Server:
             "retention": retention.wake,
             "rules_changed": rules.change,
         }
-        for worker in (agenda, engine.delivery, housekeeping, rollups, rules, retention):
+        for worker in (agenda, engine.delivery, housekeeping, rollups, metric_rollups, rules, retention):
             await worker.start()
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)
@@ -168,6 +172,15 @@ class Server:
         self.url = listening.url
         lock.publish(listening.url)
         log.info("listening on %s, database %s", listening.url, self.settings.database)
+
+
+def _kept(settings: Settings) -> Kept:
+    return Kept(
+        runs=settings.retention,
+        samples=settings.retention_samples,
+        minutes=settings.retention_minutes,
+        hours=settings.retention_hours,
+    )
 
 
 def tune() -> None:

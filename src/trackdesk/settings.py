@@ -72,6 +72,9 @@ SETTINGS: tuple[Setting, ...] = (
         "log_level", "choice", "the least that is logged", "--log-level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")
     ),
     Setting("retention", "span", "how long finished runs are kept, unless their process says", "--retention", "90d"),
+    Setting("retention_samples", "span", "how long samples of metrics are kept", None, "14d"),
+    Setting("retention_minutes", "span", "how long they are kept counted by minute", None, "90d"),
+    Setting("retention_hours", "span", "how long they are kept counted by hour; days are kept for ever", None, "730d"),
     Setting("read_only", "yes_no", "the console changes nothing", "--read-only", "false"),
     Setting("theme", "text", "the console's theme; by the terminal when absent", "--theme"),
     Setting("ascii", "yes_no", "the console draws with ASCII only", "--ascii", "false"),
@@ -109,6 +112,9 @@ class Settings:
     log_level: str
     retention: int
     """µs; 0: for ever."""
+    retention_samples: int
+    retention_minutes: int
+    retention_hours: int
     read_only: bool
     theme: str | None
     ascii: bool

@@ -114,6 +114,8 @@ _WORDS = {
     "incidents": ("incident", "incidents"),
     "comments": ("comment", "comments"),
     "journal": ("journal entry", "journal entries"),
+    "samples": ("sample", "samples"),
+    "rollups": ("roll-up", "roll-ups"),
 }
 
 

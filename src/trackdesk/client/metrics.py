@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackdesk.client.group import Group
-from trackdesk.contract import metrics
+from trackdesk.contract import metric_chart, metrics
 
 if TYPE_CHECKING:
     from trackdesk.client.encoding import Body, Query
     from trackdesk.domain.metric import Sample, SamplesAccepted
+    from trackdesk.domain.metric_chart import MetricChart
     from trackdesk.domain.page import Page
     from trackdesk.domain.service import Service
 
@@ -24,6 +25,9 @@ class Metrics(Group):
 
     async def latest(self, query: Query = None) -> Page[Sample]:
         return await self._call(metrics.SAMPLES_LATEST, query=query)
+
+    async def chart(self, query: Query = None) -> MetricChart:
+        return await self._call(metric_chart.METRIC_CHART, query=query)
 
 
 class Services(Group):

@@ -188,7 +188,12 @@ def _query_parameters(endpoint: Endpoint[Any]) -> list[dict[str, Any]]:
     schema = TypeAdapter(endpoint.query).json_schema()
     definitions = schema.get("$defs", {})
     return [
-        {"name": name, "in": "query", "required": False, "schema": _plain(each, definitions)}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "schema": _plain(each, definitions),
+        }
         for name, each in schema["properties"].items()
     ]
 

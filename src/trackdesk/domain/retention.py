@@ -20,11 +20,16 @@ NOTIFICATIONS_KEPT: Final = 90 * DAY
 """µs; those of an incident that is not closed stay beyond it."""
 INCIDENTS_KEPT: Final = 730 * DAY
 """µs since an incident was closed."""
+SAMPLES_KEPT: Final = 14 * DAY
+MINUTES_KEPT: Final = 90 * DAY
+HOURS_KEPT: Final = 730 * DAY
+"""µs of samples of metrics, and of what is counted of them by minute and by hour; days are kept for ever."""
 BLIND_TIMES_KEPT: Final = 30 * DAY
 
-Kind = Literal["runs", "notifications", "incidents", "journal"]
-USUAL: Final[tuple[Kind, ...]] = ("runs", "notifications", "journal")
-"""What a cleanup takes unless it is told: incidents are what people wrote about what went wrong."""
+Kind = Literal["runs", "notifications", "incidents", "journal", "samples", "rollups"]
+USUAL: Final[tuple[Kind, ...]] = ("runs", "notifications", "journal", "samples")
+"""What a cleanup takes unless it is told: incidents are what people wrote about what went wrong, and roll-ups are what
+charts of long ago are drawn of."""
 OF_A_PROCESS: Final[tuple[Kind, ...]] = ("runs", "incidents")
 
 
@@ -36,16 +41,20 @@ class Kept(NamedTuple):
     incidents: int = INCIDENTS_KEPT
     journal: int = JOURNAL_KEPT
     journal_rows: int = JOURNAL_ROWS
+    samples: int = SAMPLES_KEPT
+    minutes: int = MINUTES_KEPT
+    hours: int = HOURS_KEPT
 
 
 class Cleanup(Input):
-    """Delete what is older: finished runs with their lines, closed incidents, notifications, the journal. What is
-    still going on stays."""
+    """Delete what is older: finished runs with their lines, closed incidents, notifications, the journal, samples,
+    and what was counted of samples by minute and hour. What is still going on stays."""
 
     older_than: Duration
-    """Since a run finished, an incident was closed, a notification or an entry of the journal was made."""
-    what: Annotated[list[Kind], Field(min_length=1, max_length=4)] | None = None
-    """runs, notifications and journal when absent; of a process only its runs."""
+    """Since a run finished, an incident was closed, a notification or an entry of the journal was made, a sample was
+    measured."""
+    what: Annotated[list[Kind], Field(min_length=1, max_length=6)] | None = None
+    """runs, notifications, journal and samples when absent; of a process only its runs."""
     process: ProcessName | None = None
     """Only what belongs to this process."""
     dry_run: bool = False
@@ -75,6 +84,8 @@ class Deleted(NamedTuple):
     incidents: int = 0
     comments: int = 0
     journal: int = 0
+    samples: int = 0
+    rollups: int = 0
 
     def plus(self, other: Deleted) -> Deleted:
         return Deleted(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -100,3 +111,6 @@ class Cleaned(Value):
     incidents: int
     comments: int
     journal: int
+    samples: int
+    rollups: int
+    """Hours and days of samples, with their minutes and hours."""

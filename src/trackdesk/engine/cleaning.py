@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from trackdesk.domain.retention import Deleted
-from trackdesk.store import aging, compact, journal, removal
+from trackdesk.store import aging, compact, journal, metric_aging, removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx, Writer
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 TARGET: Final = 0.003
 """Seconds that a step may keep the writer."""
@@ -134,6 +135,37 @@ class Cleaning:
             count = await self._range(start, up_to, runs_too=up_to <= down_to, note=True)
             self._add(Deleted(journal=count))
 
+    async def samples(self, namespace_id: int | None, before: int) -> None:
+        """Measured before that instant (µs) and counted by the roll-ups; None: of all namespaces."""
+        async for ids in metric_aging.old_samples(self._readers, namespace_id, before):
+            if self._dry_run:
+                self._add(Deleted(samples=len(ids)))
+                continue
+            await self._mark("samples_from", before)
+            self._add(Deleted(samples=sum(await self._each("samples", ids, metric_aging.remove_samples))))
+
+    async def rollups(self, namespace_id: int | None, level: int, before: int) -> None:
+        """Minutes (level 0) or hours (1) of samples, by whole hours or days that were over at that instant (µs)."""
+        cut = metric_aging.cut(level, before)
+        async for keys in metric_aging.old_packs(self._readers, namespace_id, level, cut):
+            await self._mark("hours_from" if level else "minutes_from", cut)
+            await self._keys(keys)
+
+    async def rollups_left_behind(self) -> None:
+        """Of services that are gone."""
+        async for keys in metric_aging.left_behind(self._readers):
+            await self._keys(keys)
+
+    async def _keys(self, keys: list[metric_aging.Key]) -> None:
+        if self._dry_run:
+            self._add(Deleted(rollups=len(keys)))
+        else:
+            self._add(Deleted(rollups=sum(await self._each("rollups", keys, metric_aging.remove_keys))))
+
+    async def _mark(self, name: metric_aging.Mark, before: int) -> None:
+        if not self._dry_run:
+            await self._writer.run(lambda tx: metric_aging.mark(tx, name, before))
+
     async def pages(self) -> None:
         """Give free pages back to the disk when there are many."""
         pages = await compact.pages(self._readers)
@@ -159,7 +191,7 @@ class Cleaning:
 
         return await self._step(Pace(), 1, operation)
 
-    async def _each(self, kind: str, ids: Sequence[int], operation: Callable[[Tx, Sequence[int]], T]) -> list[T]:
+    async def _each(self, kind: str, ids: Sequence[K], operation: Callable[[Tx, Sequence[K]], T]) -> list[T]:
         """`operation` over all of `ids`, a few at a time."""
         pace, answers, done = self._paces.setdefault(kind, Pace()), [], 0
         while done < len(ids):

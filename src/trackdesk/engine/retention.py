@@ -92,6 +92,7 @@ class Retention:
         for namespace_id in await aging.namespaces(self._readers) if kept.incidents else []:
             await cleaning.incidents(namespace_id, now - kept.incidents)
         await cleaning.journal(now - kept.journal, kept.journal_rows)
+        await self._metrics(cleaning, now)
         await cleaning.pages()
         await self._fold_log()
         if deleted := cleaning.deleted.shown:
@@ -113,6 +114,15 @@ class Retention:
         await cleaning.runs(processes)
         due_at = await aging.next_old(self._readers, processes)
         return now + LONGEST if due_at is None else due_at
+
+    async def _metrics(self, cleaning: Cleaning, now: int) -> None:
+        """Samples first; days stay."""
+        if self._kept.samples:
+            await cleaning.samples(None, now - self._kept.samples)
+        for level, kept in enumerate((self._kept.minutes, self._kept.hours)):
+            if kept:
+                await cleaning.rollups(None, level, now - kept)
+        await cleaning.rollups_left_behind()
 
     async def _fold_log(self) -> None:
         """Cut the write-ahead log down when nobody has written since the last look."""
@@ -165,3 +175,8 @@ async def _clean(engine: Engine, cleaning: Cleaning, space: int, body: Cleanup, 
         await cleaning.notifications(space, before)
     if "journal" in body.kinds:
         await cleaning.journal_of(space, before)
+    if "samples" in body.kinds:
+        await cleaning.samples(space, before)
+    if "rollups" in body.kinds:
+        for level in (0, 1):
+            await cleaning.rollups(space, level, before)

@@ -34,11 +34,13 @@ class QueryReader:
         self._fields = (
             {} if model is None else {f.alias or n: _repeats(f.annotation) for n, f in model.model_fields.items()}
         )
-        self._default = None if model is None else model()
+        needs = model is not None and any(field.is_required() for field in model.model_fields.values())
+        self._default = None if model is None or needs else model()
+        self._needs = needs
 
     def read(self, raw: str) -> Any:
         """The model, or None where there is none. Raises Invalid."""
-        if not raw:
+        if not raw and not self._needs:
             return self._default
         values = self._values(_pairs(raw))
         if self._model is None:
