@@ -197,6 +197,8 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("logs", message="nul\x00"), "logs.message: expected text without NUL"),
         (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
         (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
+        (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
+        (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),
         (change("logs", run_seq=99), "logs.run_seq: 99 refers to a run that does not stand before it"),
         (

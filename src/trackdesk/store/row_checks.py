@@ -233,4 +233,5 @@ _OTHERS: Final[dict[tuple[str, str], Callable[[Any], object]]] = {
     ("metric_cells", "sketch"): lambda value: value_sketch.check(_bytes(value)),
     ("metric_packs", "pack"): _pack,
     ("processes", "schedule"): _schedule,
+    **{("rules", name): _positive for name in ("window_size", "hold_for", "no_data_after", "priority")},
 }
