@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackdesk.cli import exits, incident_files, times
+from trackdesk.cli import exits, incident_files, incident_report, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import plain, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comment.add_argument("-m", "--comment", metavar="TEXT", required=True, help="what there is to say")
     _add_report(actions)
     incident_files.add_actions(actions)
+    incident_report.add_actions(actions)
 
 
 def _many(actions: Actions, name: str, action: Any, words: str) -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from trackdesk.contract import incident_views, triage
 
 if TYPE_CHECKING:
     from trackdesk.client.encoding import Body, Query
+    from trackdesk.domain.changes import Changes
     from trackdesk.domain.incident import BulkResults, Comment, Incident, JournalEntry, Routing
     from trackdesk.domain.incident_stats import IncidentStats
     from trackdesk.domain.page import Page
@@ -40,6 +41,14 @@ class Incidents(Group):
 
     async def stats(self, query: Query = None) -> IncidentStats:
         return await self._call(incident_views.INCIDENT_STATS, query=query)
+
+    async def changes(self, incident: int | str, query: Query = None) -> Changes:
+        return await self._call(incident_views.INCIDENT_CHANGES, path={"incident": incident}, query=query)
+
+    async def postmortem(self, incident: int | str) -> str:
+        """Markdown."""
+        endpoint = incident_views.INCIDENT_POSTMORTEM
+        return (await self._client.send(endpoint, path={"incident": incident})).decode()
 
     async def routing(self, incident: int | str) -> Routing:
         return await self._call(triage.INCIDENT_ROUTING, path={"incident": incident})
