@@ -62,12 +62,14 @@ class Served:
         self.made("/v1/keys", {"name": "a job", "role": "INGEST"})
         self.made("/v1/incidents", {"title": "Invoices arrive twice"})
         self.made("/v1/incidents/1/comments", {"content": "seen"})
+        self.made("/v1/rules", {"id": "slow", "metric_type": "LATENCY_MS", "operator": ">", "threshold": 1})
         self.known = {
             "process": "backup",
             "id": "n1",
             "uid": run["uid"],
             "incident": "INC-1",
             "department": "ops",
+            "rule": "slow",
             **dict.fromkeys(("comment", "notification", "channel", "delivery", "key"), "1"),
         }
 

@@ -42,6 +42,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "keys.add": {"name": "new", "role": "INGEST"},
     "metrics.send": {"service": "api", "metric_type": "LATENCY_MS", "value": 1},
     "services.add": {"name": "new"},
+    "rules.add": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 1},
+    "rules.preview": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 1},
 }
 """The least that each call with needed members takes."""
 LABELS = {"department", "service", "rule"}
@@ -123,6 +125,7 @@ async def trying(folder: Path) -> AsyncIterator[Tries]:
             ("/v1/channels", {"name": "pager", "url": NOWHERE}),
             ("/v1/departments", {"id": "ops", "name": "Operations"}),
             ("/v1/services", {"name": "api"}),
+            ("/v1/rules", {"id": "slow", **GOOD["rules.add"]}),
             ("/v1/keys", {"name": "a job", "role": "INGEST"}),
         ):
             answer = await stand.ask("POST", path, body)
@@ -130,7 +133,7 @@ async def trying(folder: Path) -> AsyncIterator[Tries]:
         run = (await stand.ask("GET", "/v1/processes/backup/n1")).json
         ones = ("comment", "notification", "channel", "delivery", "key", "incident")
         known = {"process": "backup", "id": "n1", "uid": run["uid"], **dict.fromkeys(ones, "1")}
-        known |= {"department": "ops", "service": "api"}
+        known |= {"department": "ops", "service": "api", "rule": "slow"}
         before = contents(stand.engine.path)
         tries = Tries(stand, known)
         yield tries
