@@ -29,11 +29,10 @@ def rule(house: House, rule_id: str, service: str | None) -> None:
 
 async def test_runs_of_the_service_that_began_or_ended_in_the_hour_before_are_told(house: House) -> None:
     house.process("deploy", service="crm")
-    done = {"status": "COMPLETED", "duration": 9 * SECOND}
+    done: dict[str, Any] = {"status": "COMPLETED", "duration": 9 * SECOND}
     house.run("deploy", id="early", started_at=NOW - 2 * HOUR, completed_at=NOW - 2 * HOUR + 9, **done)
-    house.run(
-        "deploy", id="long", started_at=NOW - 2 * HOUR, completed_at=NOW - MINUTE, status="FAILED", error="no\nway"
-    )
+    failed: dict[str, Any] = {"status": "FAILED", "error": "no\nway", "completed_at": NOW - MINUTE}
+    house.run("deploy", id="long", started_at=NOW - 2 * HOUR, **failed)
     house.run("other", id="own", service="crm", started_at=NOW - 5 * MINUTE, triggered_by="ada")
     house.run("other", id="foreign", service="web", started_at=NOW - 5 * MINUTE)
     house.run("deploy", id="later", started_at=NOW)

@@ -101,12 +101,8 @@ def show_changes(args: argparse.Namespace) -> int:
         if args.json:
             print_json(plain(found))
             return OK
-        about = found.service or found.process or "anything"
-        show(
-            _CHANGES,
-            [_change(each) for each in found.data],
-            f"nothing changed about {about} before INC-{found.incident}",
-        )
+        nothing = f"nothing changed about {found.service or found.process or 'anything'} before INC-{found.incident}"
+        show(_CHANGES, [_change(each) for each in found.data], nothing)
         if found.cut:
             say(args, "there were more runs than were looked at")
         return OK

@@ -79,10 +79,10 @@ def run_changes(runs: Iterable[RunEnds], since: int, until: int) -> list[Change]
     for (process, kind), changes in alike.items():
         changes.sort(key=lambda change: change.at)
         if len(changes) > MOST_ALIKE:
-            word = kind.removeprefix("run_")
-            text = f"{len(changes)} runs of {process} {word}"
-            changes = [changes[-1].model_copy(update={"text": text, "count": len(changes)})]
-        found += changes
+            text = f"{len(changes)} runs of {process} {kind.removeprefix('run_')}"
+            found.append(changes[-1].model_copy(update={"text": text, "count": len(changes)}))
+        else:
+            found += changes
     return sorted(found, key=lambda change: change.at)
 
 

@@ -54,7 +54,7 @@ def _columns(values: Sequence[float | None], width: int) -> list[float | None]:
     columns: list[float | None] = []
     for column in range(width):
         first = column * len(values) // width
-        some = [value for value in values[first : max((column + 1) * len(values) // width, first + 1)]]
+        some = values[first : max((column + 1) * len(values) // width, first + 1)]
         known = [value for value in some if value is not None]
         columns.append(sum(value / len(known) for value in known) if known else None)
     return columns

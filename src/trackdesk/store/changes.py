@@ -113,7 +113,7 @@ class _Look:
     async def edits(self) -> list[Change]:
         """By people, of the processes, the service, its rules and those that watch every service."""
         incident, found = self._incident, []
-        processes = list(self._processes.values()) or [incident.process]
+        processes = [*self._processes.values(), incident.process or ""]
         found += await self._edits("processes", processes)
         if incident.service is not None:
             found += await self._edits("services", [incident.service])
@@ -121,7 +121,7 @@ class _Look:
             found += await self._all(_OF_RULES, *given)
         return [_edit(row) for row in found if row[2] not in _NO_EDITS]
 
-    async def _edits(self, topic: str, refs: list[str | None]) -> list[Any]:
+    async def _edits(self, topic: str, refs: list[str]) -> list[Any]:
         return await self._all(_OF_REFS, self._space, topic, *self._bounds, orjson.dumps(refs).decode(), MOST_EDITS)
 
     async def _all(self, sql: str, *params: object) -> list[Any]:
