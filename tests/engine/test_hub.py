@@ -10,7 +10,7 @@ import pytest
 
 from tests.clocks import FakeClock
 from trackdesk.engine.flow import TOPIC_RATE
-from trackdesk.engine.hub import MERGE, Hub, HubFullError
+from trackdesk.engine.hub import MERGE, SOON, Hub, HubFullError
 from trackdesk.store.transaction import JournalEntry
 
 if TYPE_CHECKING:
@@ -53,6 +53,23 @@ async def test_changes_of_one_entity_within_100_ms_become_one_from_first_to_last
     assert (event.kind, event.id) == ("closed", 2)
     assert orjson.loads(event.changed) == {"status": ["OPEN", "CLOSED"], "assignee": [None, "ada"]}
     assert hub.counts.merged == 1
+
+
+async def test_after_a_quiet_time_a_change_is_told_soon_and_what_follows_within_100_ms_together() -> None:
+    clock = FakeClock()
+    hub = Hub(clock)
+    subscription = hub.subscribe(1, None)
+    hub.publish([entry(1)])
+    assert [event.id for event in await drawn(clock, subscription, SOON)] == [1]
+    hub.publish([entry(2)])
+    task = asyncio.ensure_future(subscription.next(SECOND))
+    await asyncio.sleep(0)
+    await clock.advance(MERGE // 2)
+    hub.publish([entry(3)])
+    await clock.advance(MERGE // 2 - 1)
+    assert not task.done()
+    await clock.advance(1)
+    assert [event.id for event in task.result()] == [3]
 
 
 async def test_resuming_from_any_event_of_a_merged_batch_misses_nothing_after_it() -> None:

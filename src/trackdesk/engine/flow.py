@@ -72,6 +72,8 @@ class Flow:
         self._skipped = 0
         self._told = 0
         self._changes_due: int | None = None
+        self.changes_told_at = -RATE_WINDOW
+        """When changes were last handed out."""
         self._ticks: dict[str, dict[str, int]] = {}
         self._ticks_due: int | None = None
         self._next_ticks = 0
@@ -136,6 +138,8 @@ class Flow:
         due_at = self.due_at
         if due_at is None or now < due_at:
             return []
+        if self._changes:
+            self.changes_told_at = now
         ready: list[tuple[int, int, _Change | str]] = [
             (change.first, change.entry.seq, change) for change in self._changes.values()
         ]

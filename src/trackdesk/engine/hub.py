@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from trackdesk.store.transaction import JournalEntry
 
 MERGE: Final = 100_000
-"""µs for which changes of one entity are gathered before they are sent as one."""
+"""µs for which changes of one entity are gathered before they are sent as one, behind others that were sent."""
+SOON: Final = 5_000
+"""µs for which they are gathered when nothing was sent for a while: what one commit brings goes out together."""
 MAX_SUBSCRIBERS: Final = 500
 
 
@@ -74,9 +76,10 @@ class Subscription:
         """Called by the hub with what was committed."""
         topics, flow = self.topics, self.flow
         due_at = flow.due_at
+        changes_due = max(now + SOON, flow.changes_told_at + MERGE)
         for entry in entries:
             if entry.namespace_id == self.namespace_id and (topics is None or entry.topic in topics):
-                flow.add(entry, now, now + MERGE)
+                flow.add(entry, now, changes_due)
         if flow.due_at != due_at:
             self._news.set()
 
