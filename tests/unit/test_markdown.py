@@ -15,6 +15,7 @@ from trackdesk.domain.text_chart import text_chart
         ("# no heading", r"\# no heading"),
         ("- no list", r"\- no list"),
         ("a - b", "a - b"),
+        ("2026-01-02", "2026-01-02"),
         ("1. no list", r"1\. no list"),
         ("[x](http://evil) ![y](z)", r"\[x\](http://evil) \!\[y\](z)"),
         ("<script>&amp;", r"\<script\>\&amp;"),

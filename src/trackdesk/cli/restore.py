@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from trackdesk.store.backup import restore
+    from trackdesk.store.depot_copies import restore_files
     from trackdesk.store.lock import read_lock
 
     settings = settings_of(args)
@@ -32,9 +33,15 @@ def run(args: argparse.Namespace) -> int:
     if not args.yes and settings.database.exists() and (refused := _ask(settings, source)) is not None:
         return refused
     kept = restore(source, settings.database)
+    copied = restore_files(source, settings.database)
     if args.json:
-        print_json({"database": str(settings.database), "kept": None if kept is None else str(kept)})
+        facts = {"attachments": copied.files, "missing_attachments": copied.missing}
+        print_json({"database": str(settings.database), "kept": None if kept is None else str(kept), **facts})
     say(args, f"{settings.database} is now what {source} was")
+    if copied.files:
+        say(args, f"{copied.files:,} files of attachments are there, {copied.new:,} of them from the backup")
+    if copied.missing:
+        complain(f"{len(copied.missing)} files of attachments are neither here nor beside {source}")
     if kept is not None:
         say(args, f"the database that was there before is {kept}")
     return OK

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&#!$])")
-_LEADING = re.compile(r"^(\d*)([-+=.)])")
+_LEADING = re.compile(r"^(\d+(?=[.)])|(?=[-+=]))")
 """The beginning of a list, a rule or an underline."""
 _TICKS = re.compile(r"`+")
 
 
 def inline(text: str) -> str:
     """One line that means nothing to Markdown."""
-    return _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", " ".join(safe_text(text).split())))
+    return _LEADING.sub(r"\1\\", _SPECIAL.sub(r"\\\1", " ".join(safe_text(text).split())))
 
 
 def fenced(text: str) -> list[str]:

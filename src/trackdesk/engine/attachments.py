@@ -84,9 +84,8 @@ async def sweep(writer: Writer, depot: Depot) -> int:
             if not unneeded:
                 return removed
             reach("attachments.before_remove")
-            await asyncio.to_thread(depot.remove, unneeded)
+            removed += await asyncio.to_thread(depot.remove, unneeded)
             await writer.run(partial(attachments.settle, hashes=unneeded))
-        removed += len(unneeded)
 
 
 async def sweep_at_start(writer: Writer, depot: Depot) -> int:

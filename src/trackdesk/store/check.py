@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from trackdesk.domain.instant import format_instant
+from trackdesk.store.depot import depot_of
+from trackdesk.store.depot_copies import look
 from trackdesk.store.errors import SqliteTooOld
 from trackdesk.store.lock import read_lock
 from trackdesk.store.migrate import house_schema, read_schema, schema_version
@@ -46,6 +48,7 @@ def check(path: Path, *, directory: Traversable | None = None) -> list[Finding]:
         with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=5.0)) as connection:
             connection.execute("PRAGMA query_only = ON")
             findings += _contents(connection, path.stat().st_size, directory or house_schema())
+            findings += _attachments(connection, path)
     except sqlite3.Error as error:
         findings.append(Finding("database", "ERROR", f"{path} can't be read: {error}", _RESTORE))
     return findings
@@ -155,6 +158,23 @@ def _rows(connection: sqlite3.Connection) -> Finding:
     oldest = connection.execute(OLDEST_SQL).fetchone()[0]
     since = "" if oldest is None else f"; the oldest run is of {format_instant(oldest)[:10]}"
     return Finding("rows", "OK", f"about {shown}{since}")
+
+
+def _attachments(connection: sqlite3.Connection, path: Path) -> Iterator[Finding]:
+    files = look(connection, path)
+    if not files.needed and not files.unneeded:
+        return
+    folder = depot_of(path).folder
+    if files.missing:
+        detail = f"{len(files.missing)} of {files.needed} files are not in {folder} as they were: {files.missing[0]}"
+        remedy = "`trackdesk restore` of a backup that has them; or delete those attachments"
+        yield Finding("attachments", "ERROR", detail + (", …" if len(files.missing) > 1 else ""), remedy)
+    elif files.unneeded:
+        detail = f"{len(files.unneeded)} files ({_size(files.unneeded_size)}) in {folder} belong to no attachment"
+        remedy = f"a backup may need them; if none does, delete them, such as {files.unneeded[0]}"
+        yield Finding("attachments", "WARN", detail, remedy)
+    else:
+        yield Finding("attachments", "OK", f"{files.needed} files, {_size(files.size)}, all there")
 
 
 def _integrity(connection: sqlite3.Connection, pragma: str) -> Finding:

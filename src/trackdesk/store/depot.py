@@ -103,13 +103,18 @@ class Depot:
         except OSError as error:
             raise _told(error, target) from error
 
-    def remove(self, digests: Iterable[str]) -> None:
-        """Those that are there. Raises StoreError."""
+    def remove(self, digests: Iterable[str]) -> int:
+        """Those that are there; gives how many. Raises StoreError."""
+        removed = 0
         for path in map(self.path, digests):
             try:
-                path.unlink(missing_ok=True)
+                path.unlink()
+                removed += 1
+            except FileNotFoundError:
+                continue
             except OSError as error:
                 raise _told(error, path) from error
+        return removed
 
     def sweep_parts(self) -> int:
         """Files that were being written when a server ended; no other may run. Gives how many there were."""
