@@ -134,6 +134,8 @@ async def test_on_eighty_columns_tabs_lead_through_the_panes(server: Server) -> 
         await desk.press("right_square_bracket")
         await desk.sees("copying disk 3")
         await desk.press("right_square_bracket")
+        await desk.sees("What changed in the hour before")
+        await desk.press("right_square_bracket")
         await desk.sees("there was no channel to tell")
         assert all(len(line) <= 80 for line in desk.frame.splitlines())
 
@@ -147,11 +149,12 @@ async def test_a_lost_server_keeps_what_is_shown_and_says_that_it_is_old(server:
         await until(lambda: "live" not in desk.frame.splitlines()[0])
 
 
-async def test_an_incident_of_no_process_says_that_nothing_was_logged(server: Server) -> None:
+async def test_an_incident_of_no_process_has_no_log_but_what_changed(server: Server) -> None:
     async with desk_over(server, "incidents", size=(80, 24)) as desk:
         await desk.report("Rack 4 is warm")
         await desk.sees("Rack 4")
         await desk.press("enter")
         await desk.sees("origin report")
+        assert " log " not in desk.line("[timeline]")
         await desk.press("right_square_bracket")
-        await desk.sees("Nothing was logged")
+        await desk.sees("Nothing that is known of")

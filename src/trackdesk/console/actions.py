@@ -235,8 +235,8 @@ ACTIONS: tuple[Action, ...] = (
         "about",
         ("w",),
         "go to",
-        "Go to what it is about: the run, service or rule of an incident, the incident of a notification, all runs of a "
-        "process, the service of a rule.",
+        "Go to what it is about: the run, service or rule of an incident, the incident of a notification, all runs of "
+        "a process, the service of a rule.",
         GO,
         ("incident", "inbox", "delivery", "process", "rule"),
         9,

@@ -23,6 +23,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("2", "runs", "Runs", _make("runs", "RunsView")),
     Section("3", "processes", "Processes", _make("processes", "processes_section")),
     Section("4", "incidents", "Incidents", _make("incidents", "IncidentsView")),
+    Section("5", "services", "Services", _make("services", "services_section")),
+    Section("6", "rules", "Rules", _make("rules", "rules_section")),
     Section("9", "inbox", "Inbox", _make("inbox", "InboxView")),
     Section("0", "admin", "Admin", _make("admin", "AdminView")),
 )

@@ -10,6 +10,7 @@ from trackdesk.client import Client
 from trackdesk.demo.company import BY_NAME, DEPARTMENTS, JOBS, PAUSED
 from trackdesk.demo.diary import Diary
 from trackdesk.demo.fate import Fate, expectation, luck
+from trackdesk.demo.metering import Metering
 from trackdesk.demo.people import People
 from trackdesk.demo.receiver import Receiver
 from trackdesk.demo.work import Work
@@ -65,6 +66,7 @@ class Show:
         if fresh:
             await self._found()
             self._work.plan_past(begin)
+            self._metering.plan_past(begin)
             for name, ago, takes in _SCENES:
                 self._stage(name, ago, takes)
             self._people.plan_reports()
@@ -81,6 +83,7 @@ class Show:
         now = self._clock.now()
         self._work.present = self._people.present = now
         self._work.plan_ahead(now)
+        self._metering.open(now)
         self._open(now)
         await self._diary.live(stopping)
 
@@ -106,11 +109,13 @@ class Show:
             present=self._present,
             trouble=self._people.hear,
         )
+        self._metering = Metering(self._admin, client, self._diary, seed=self._seed, present=self._present)
 
     async def _found(self) -> None:
         """Departments, and what is expected of every process."""
         for id_, name, description in DEPARTMENTS:
             await self._admin.departments.add({"id": id_, "name": name, "description": description})
+        await self._metering.found()
         for job in JOBS:
             await self._admin.processes.patch(
                 job.name,

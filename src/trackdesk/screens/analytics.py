@@ -9,12 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
 from trackdesk.screens import figures
+from trackdesk.screens.incident_counts import times_counts
 from trackdesk.screens.processes import process_of
 from trackdesk.screens.ranged import Ranged
 from trackdesk.screens.ranges import series, window
 from trackdesk.screens.tags import runs_with
 from trackdesk.widgets.bar_chart import BarChart
 from trackdesk.widgets.columns import Column
+from trackdesk.widgets.counts_line import CountsLine
 from trackdesk.widgets.dialogs import ChooseDialog
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.glyphs import Toned
@@ -92,6 +94,7 @@ class AnalyticsView(Ranged):
         self._outcomes = BarChart("Runs", empty="No run ended in this time", say=count, id="outcomes")
         self._times = LinePlot("Completion times", empty="No run completed", id="times")
         self._spread = BarChart("How they are spread", empty="No run completed", say=count, id="spread")
+        self._taken = CountsLine(id="taken")
         self.by = _PROCESS
         """The key of a tag, or nothing for processes."""
         self._shown = ""
@@ -104,17 +107,21 @@ class AnalyticsView(Ranged):
     def compose(self) -> ComposeResult:
         yield self.range_line
         yield _Charts(self._outcomes, self._times, self._spread, classes="charts")
+        yield self._taken
         yield self.table
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
         self.table.show_loading()
-        over = series(self.range, self.desk.now())
-        whole, groups = await asyncio.gather(
+        now = self.desk.now()
+        over = series(self.range, now)
+        whole, groups, incidents = await asyncio.gather(
             self.client.stats.runs({**over, "histogram": True}),
             self.client.stats.runs({**over, **self._grouped(), "groups": GROUPS}),
+            self.client.incidents.stats(window(self.range, now)),
         )
+        self._taken.put(times_counts(incidents))
         row = self.table.selected
         narrowed = {} if row is None else self._narrowed(row.data)  # type: ignore[arg-type]
         self._shown = ALL if row is None else row.key

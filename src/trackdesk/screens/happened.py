@@ -14,6 +14,7 @@ from trackdesk.widgets.timeline import Entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from trackdesk.domain.changes import Changes
     from trackdesk.domain.incident import Comment, JournalEntry, RoutingStep
     from trackdesk.widgets.glyphs import Role
 
@@ -96,3 +97,21 @@ def _kinds_of(member: str) -> tuple[str, ...]:
     return (
         ("triaged", "started", "closed", "reopened", "handed_back", "completed", "failed") if member == "status" else ()
     )
+
+
+_CHANGED: Mapping[str, tuple[str, Role]] = {
+    "run_started": ("started", "run"),
+    "run_completed": ("completed", "ok"),
+    "run_failed": ("failed", "fail"),
+    "run_skipped": ("skipped", "dim"),
+}
+
+
+def changed_entries(found: Changes) -> list[Entry]:
+    """What changed before an incident, oldest first."""
+    entries = []
+    for each in found.data:
+        kind, role = _CHANGED.get(each.kind, (each.kind, "late"))
+        who = f", by {each.who}" if each.who and not each.kind.startswith("run_") else ""
+        entries.append(Entry(each.at, kind, f"{each.text}{who}", role))
+    return entries

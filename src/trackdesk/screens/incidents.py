@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trackdesk.screens.incident import IncidentView
-from trackdesk.screens.run import RunView
+from trackdesk.screens.incident_counts import open_counts
+from trackdesk.screens.incident_story import leads_somewhere
+from trackdesk.screens.muting import match_of_incident, mute
 from trackdesk.screens.tabbed import TabbedList
 from trackdesk.screens.triage import CHUNK, Triage
 from trackdesk.widgets import glyphs
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.cells import age
 from trackdesk.widgets.columns import Column
+from trackdesk.widgets.counts_line import CountsLine
 from trackdesk.widgets.dialogs import ChooseDialog
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.forms import Field, FormDialog
 from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.look import Look
 from trackdesk.widgets.rows import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
 
     from trackdesk.domain.incident import Incident
     from trackdesk.domain.page import Page
+    from trackdesk.screens.desk import Desk
     from trackdesk.widgets.forms import Errors, Values
 
 OPEN, MINE, CLOSED, ALL = "open", "mine", "closed", "all"
@@ -61,6 +69,29 @@ class IncidentsView(Triage, TabbedList["Incident"]):
     SORT = ("severity", True)
 
     TABS = (OPEN, MINE, CLOSED, ALL)
+    NEEDS: ClassVar[Mapping[str, str]] = {**Triage.NEEDS, "mute": "operate"}
+
+    def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None, *, tab: str = "") -> None:
+        super().__init__(desk, query, tab=tab)
+        self._counts = CountsLine(id="counts")
+
+    def compose(self) -> ComposeResult:
+        yield self._counts
+        yield from super().compose()
+
+    def loaded(self) -> None:
+        begin(self, self._count, group="count", exclusive=True)
+
+    async def _count(self) -> None:
+        """The figures come after the rows: nobody should wait for them."""
+        from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
+
+        try:
+            stats = await self.client.incidents.stats()
+        except TrackdeskError as error:
+            self._counts.put([(Toned(f"not counted: {error.detail}", "late"), 0)])
+        else:
+            self._counts.put(open_counts(stats, Look.of(self.app), self.desk.now()))
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -117,12 +148,23 @@ class IncidentsView(Triage, TabbedList["Incident"]):
             return "the list is empty"
         if action == "about":
             one = self.selected
-            return "the list is empty" if one is None else None if one.run else f"{one.ref} is about no run"
+            if one is None:
+                return "the list is empty"
+            return None if leads_somewhere(one) else f"{one.ref} is about no run, process, rule or service"
+        if action == "mute" and self.selected is None:
+            return "the list is empty"
         return super().why_not(action)
 
     def do_about(self) -> None:
-        if self.selected is not None and self.selected.run is not None:
-            self.post_message(self.Open(RunView(self.desk, self.selected.run)))
+        from trackdesk.screens.leads import about_incident  # noqa: PLC0415 - these lead to their incidents as well
+
+        view = None if self.selected is None else about_incident(self.desk, self.selected)
+        if view is not None:
+            self.post_message(self.Open(view))
+
+    async def do_mute(self) -> None:
+        if self.selected is not None and await mute(self, match_of_incident(self.selected)):
+            self.reload(at_once=True)
 
     async def do_all(self) -> None:
         """One deed for everything that the filter matches, also for what is not loaded yet."""

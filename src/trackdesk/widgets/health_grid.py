@@ -29,6 +29,7 @@ LEAST = 25
 _GAP = 2
 _VALUE = 6
 _MARGIN = 1
+_NOTHING = Toned("", "dim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Tile:
     key: str
     mark: Mark
     name: str
-    note: Toned = Toned("", "dim")
+    note: Toned = _NOTHING
     """Said at the right of the name."""
     trends: Sequence[Trend] = ()
     data: Any = None

@@ -22,7 +22,7 @@ STILL = 0.5
 
 
 class PreviewForm(FormDialog):
-    """`check` says at once what is wrong with the fields; while nothing is, `preview` is asked what would come of it."""
+    """`check` says at once what is wrong with the fields; while nothing is, `preview` says what would come of it."""
 
     DEFAULT_CSS = """
     PreviewForm .preview { height: auto; margin-top: 1; }

@@ -43,6 +43,14 @@ class TabLine(Widget):
             self.refresh()
             self.post_message(self.Chosen(self, name))
 
+    def set_tabs(self, tabs: Sequence[tuple[str, str]]) -> None:
+        """Other tabs; where the one in sight is none of them, the first is."""
+        if list(tabs) != self.tabs:
+            self.tabs = list(tabs)
+            if self.current not in dict(self.tabs):
+                self.current = self.tabs[0][0]
+            self.refresh()
+
     def turn(self, step: int) -> None:
         names = [name for name, _ in self.tabs]
         self.choose(names[(names.index(self.current) + step) % len(names)])

@@ -1,0 +1,243 @@
+"""The services under watch: as a list, and as a grid of tiles, each with how it went in the last hour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+
+from trackdesk.screens.curl import curl
+from trackdesk.screens.listing import ListPlace
+from trackdesk.screens.measuring import Trends, common_types
+from trackdesk.screens.muting import mute
+from trackdesk.screens.place import Place
+from trackdesk.screens.sections import TabbedViews
+from trackdesk.screens.service_deeds import change_service, make_service
+from trackdesk.widgets import glyphs
+from trackdesk.widgets.background import begin
+from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import sparkline
+from trackdesk.widgets.cells import ago
+from trackdesk.widgets.columns import Column
+from trackdesk.widgets.faces import Empty
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.health_grid import HealthGrid, Tile
+from trackdesk.widgets.look import Look
+from trackdesk.widgets.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from textual.app import ComposeResult
+
+    from trackdesk.domain.page import Page
+    from trackdesk.domain.service import Service
+    from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.cells import Cell
+    from trackdesk.widgets.health_grid import Trend
+    from trackdesk.widgets.table_messages import RowOpened
+    from trackdesk.widgets.view import Changed, View
+
+EMPTY = Empty(
+    "No service sends metrics yet: its first sample makes it",
+    "trackdesk metric push --service checkout LATENCY_MS 120",
+)
+NEEDS = {**dict.fromkeys(("new", "edit", "mute"), "operate")}
+TYPES = 5
+"""Metric types that have a column in the list."""
+GRID = 500
+"""Tiles at most; the list has all."""
+_SPARK, _VALUE = 10, 6
+
+
+def services_section(desk: Desk) -> View:
+    """What stands behind the key of the section."""
+    return TabbedViews(desk, [("Services", ServicesView), ("Grid", ServiceGridView)])
+
+
+def service_of(desk: Desk, service: str) -> View:
+    """One service."""
+    from trackdesk.screens.service import ServiceView  # noqa: PLC0415 - each screen is loaded when it is gone to
+
+    return ServiceView(desk, service)
+
+
+class ServicesView(ListPlace["Service"]):
+    CONTEXTS = ("service", "list")
+    TOPICS = frozenset({"services", "metrics", "incidents"})
+    PAUSE = 2.0
+    TITLE = "Services"
+    HINT = "health:down  department:web  metric_type:LATENCY_MS  sample:>1h  or words"
+    EMPTY = EMPTY
+    NEEDS: ClassVar[Mapping[str, str]] = NEEDS
+    SORTS: ClassVar[Mapping[str, str]] = {"health": "health", "name": "name"}
+    SORT = ("health", False)
+    COLUMNS = (
+        Column("health", "health", 10, priority=0, sortable=True),
+        Column("name", "service", 16, flex=3, most=40, priority=0, sortable=True),
+        Column("open", "open", 5, align="right", priority=1),
+        Column("last", "sample", 8, align="right", priority=2, quiet=True),
+        Column("department", "for", 8, flex=1, most=16, priority=6),
+    )
+
+    def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None) -> None:
+        super().__init__(desk, query)
+        self.trends = Trends()
+        self._types: Sequence[str] = ()
+
+    async def fetch(self, query: dict[str, Any]) -> Page[Service]:
+        return await self.client.services.list(query)
+
+    async def fetch_one(self, ref: str) -> Service:
+        return await self.client.services.get(ref)
+
+    def row(self, item: Service) -> Row:
+        look = Look.of(self.app)
+        cells = _cells(item)
+        for name in self._types:
+            cells[f"of {name}"] = trend_text(self.trends.of(item.name, name), look)
+        return Row(item.name, cells, item)
+
+    def loaded(self) -> None:
+        begin(self, self._read_trends, group="trends", exclusive=True)
+
+    async def _read_trends(self) -> None:
+        """The sparklines come after the rows, for nobody should wait for them."""
+        from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
+
+        items: list[Any] = [row.data for row in self.table.rows.loaded]
+        types = common_types(items, TYPES)
+        try:
+            await self.trends.read(self.client, items, types, self.desk.now())
+        except TrackdeskError as error:
+            self.post_message(self.Say(f"How they went could not be read: {error.detail}", "late"))
+            return
+        self._types = types
+        wide = _SPARK + _VALUE + 1
+        extra = [Column(f"of {name}", name, wide, priority=3 + (at > 1), quiet=True) for at, name in enumerate(types)]
+        self.table.set_columns([*self.COLUMNS[:4], *extra, *self.COLUMNS[4:]])
+        for item in items:
+            self.table.update_row(self.row(item))
+
+    def place_of(self, item: Service) -> View:
+        return service_of(self.desk, item.name)
+
+    def curl_of(self, items: Sequence[Service]) -> str:
+        return "\n".join(curl(self.client, "GET", f"/v1/services/{each.name}") for each in items)
+
+    def why_not(self, action: str) -> str | None:
+        if action in ("edit", "mute") and self.table.selected is None:
+            return "the list is empty"
+        return super().why_not(action)
+
+    async def do_new(self) -> None:
+        if await make_service(self):
+            self.reload(at_once=True)
+
+    async def do_edit(self) -> None:
+        chosen = self.selected
+        service = None if chosen is None else await self.attempt(self.client.services.get(chosen.name))
+        if service is not None and await change_service(self, service):
+            self.post_message(self.Say(f"Saved {service.name}"))
+            self.reload(at_once=True)
+
+    async def do_mute(self) -> None:
+        if self.selected is not None:
+            await mute(self, {"service": [each.name for each in self.targets]})
+
+
+class ServiceGridView(Place):
+    CONTEXTS = ("service", "grid")
+    TOPICS = frozenset({"services", "metrics", "incidents"})
+    PAUSE = 2.0
+    NEEDS: ClassVar[Mapping[str, str]] = NEEDS
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.trends = Trends()
+        self.grid = HealthGrid("Services, the worst first", empty=EMPTY, now=desk.now)
+        self._services: dict[str, Service] = {}
+        self._total: int | None = None
+
+    @property
+    def heading(self) -> str:
+        return "Grid"
+
+    def compose(self) -> ComposeResult:
+        yield self.grid
+
+    def take_focus(self) -> None:
+        self.focus_on(self.grid)
+
+    async def load(self) -> None:
+        page = await self.client.services.list({"sort": "health", "limit": GRID})
+        self._services = {each.name: each for each in page.data}
+        self._total = page.meta.total
+        self._put()
+        await self._read(self.grid.in_sight)
+        self._put()
+
+    async def _read(self, names: Sequence[str]) -> None:
+        seen = [self._services[name] for name in names if name in self._services]
+        types = {name for each in seen for name in each.metric_types[:2]}
+        await self.trends.read(self.client, seen, sorted(types), self.desk.now())
+
+    def _put(self) -> None:
+        total = self._total
+        more = [Toned(f"of {total:,}", "dim")] if total is not None and total > len(self._services) else []
+        self.grid.put_tiles([self._tile(each) for each in self._services.values()], notes=more)
+
+    def _tile(self, each: Service) -> Tile:
+        trends = [self.trends.of(each.name, name) for name in each.metric_types[:2]]
+        note = Toned(f"{each.open_incidents} open" if each.open_incidents else "", "fail")
+        return Tile(each.name, glyphs.health(each.health), each.name, note, trends, each)
+
+    def on_health_grid_sighted(self, message: HealthGrid.Sighted) -> None:
+        message.stop()
+        self.reload()
+
+    def on_row_opened(self, event: RowOpened) -> None:
+        event.stop()
+        self.post_message(self.Open(service_of(self.desk, event.row.key)))
+
+    def why_not(self, action: str) -> str | None:
+        if action in ("mute", "edit") and self.grid.selected is None:
+            return "there is no service yet"
+        return super().why_not(action)
+
+    def do_left(self) -> None:
+        self.grid.action_beside(-1, 0)
+
+    def do_right(self) -> None:
+        self.grid.action_beside(1, 0)
+
+    async def do_mute(self) -> None:
+        if self.grid.selected is not None:
+            await mute(self, {"service": self.grid.selected.name})
+
+    async def do_new(self) -> None:
+        if await make_service(self):
+            self.reload(at_once=True)
+
+    def changed(self, change: Changed) -> None:
+        del change
+        self.reload()
+
+
+def _cells(item: Service) -> dict[str, Cell]:
+    return {
+        "health": glyphs.health(item.health),
+        "name": item.name,
+        "open": Toned(f"{item.open_incidents:,}", "fail") if item.open_incidents else "",
+        "last": ago(item.last_sample_at) if item.last_sample_at is not None else Toned("never", "dim"),
+        "department": Toned(item.department or "", "dim"),
+    }
+
+
+def trend_text(trend: Trend, look: Look) -> Text:
+    """`▂▃▅▇█▂▁▃▅▂ 123.4`."""
+    least = min((value for value in trend.values if value is not None), default=0.0)
+    drawn = sparkline(trend.values, _SPARK, low=min(least, 0.0), ascii_only=look.ascii_only)
+    text = Text(drawn.ljust(_SPARK), look.role("run"), no_wrap=True, end="")
+    text.append(f" {'' if trend.last is None else number(trend.last):>{_VALUE}}", look.role("new"))
+    return text
