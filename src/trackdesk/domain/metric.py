@@ -10,7 +10,7 @@ import orjson
 from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter
 
 from trackdesk.domain.clock import DAY
-from trackdesk.domain.instant import Instant, format_instant, parse_instant
+from trackdesk.domain.instant import Instant, format_instant, parse_instant, parse_rfc3339
 from trackdesk.domain.model import Input, Label, Tags, Value
 
 METRIC_TYPE_PATTERN = r"^[A-Z][A-Z0-9_]{0,63}$"
@@ -112,10 +112,10 @@ class Draft(NamedTuple):
     uid: str | None
 
 
-_PLAIN = frozenset({"service", "metric_type", "value", "recorded_at", "tags"})
-_NO_TAGS: dict[str, str] = {}
 _CHECK = TypeAdapter(NewSample).validator.validate_python
 _SORTED = orjson.OPT_SORT_KEYS
+_new = tuple.__new__
+"""Makes a NamedTuple in half the time that calling it takes."""
 
 
 def canonical_tags(tags: dict[str, str]) -> str:
@@ -142,14 +142,17 @@ def read_draft(members: Any) -> Draft:
     Raises ValidationError.
     """
     try:
-        value, tags = members["value"], members.get("tags", _NO_TAGS)
+        value, tags, at = members["value"], members.get("tags"), members.get("recorded_at")
         if type(value) is int:
             value = float(value)
-        if type(value) is float and value - value == 0.0 and type(tags) is dict and members.keys() <= _PLAIN:
-            text = orjson.dumps(tags, option=_SORTED).decode() if tags else "{}"
-            at = members.get("recorded_at")
-            key = _known_key(members["service"], members["metric_type"], text)
-            return Draft(key, value + 0.0, None if at is None else parse_instant(at), None)
+        if type(value) is float and value - value == 0.0 and len(members) == 3 + (tags is not None) + (at is not None):
+            if tags:
+                text = orjson.dumps(tags, option=_SORTED).decode() if type(tags) is dict else ""
+            else:
+                text = "{}" if tags is None or type(tags) is dict else ""
+            if at is not None:
+                at = parse_rfc3339(at) if type(at) is str else parse_instant(at)
+            return _new(Draft, (_known_key(members["service"], members["metric_type"], text), value + 0.0, at, None))
     except (KeyError, TypeError, AttributeError, ValueError):
         pass  # whatever is odd about it, the model says
     return draft(_CHECK(members, strict=True))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 
+_new = tuple.__new__
+"""Makes a NamedTuple in half the time that calling it takes."""
+
+
 class Record(NamedTuple):
     """One request to record samples: all of them or none."""
 
@@ -66,7 +70,7 @@ class _Group:
         made = []
         for key, value, at, _ in drafts:
             its = known[key]
-            made.append(Recorded(its.id, its, number, now if at is None else at, value))
+            made.append(_new(Recorded, (its[0], its, number, now if at is None else at, value)))
             number += 1
         self.fresh += made
         return made
