@@ -33,12 +33,12 @@ class Past(NamedTuple):
 class _Incident:
     """One that is open, while any series of its service is bad."""
 
-    def __init__(self, service: str, opened_at: int) -> None:
+    def __init__(self, service: str, opened_at: int, occurrences: int) -> None:
         self.service = service
         self.opened_at = opened_at
         self.bad: set[int] = set()
         self.peak: float | None = None
-        self.occurrences = 0
+        self.occurrences = occurrences
 
 
 class Replay:
@@ -50,11 +50,11 @@ class Replay:
         self._states: dict[int, SeriesState] = {}
         self._open: dict[str, _Incident] = {}
         self._closed: list[WouldOpen] = []
-        self._breaches: dict[int, int] = {}
-        """Of series that are pending: they count once an incident is opened."""
+        self._breaches: dict[int, tuple[int, float]] = {}
+        """Of series that are pending, how many and the worst: they count once it fires."""
         self._agenda: list[tuple[int, int]] = []
-        self._noted: set[int] = set()
-        """Series that have a place in the agenda."""
+        self._noted: dict[int, int] = {}
+        """By series, when the agenda looks at it next."""
         self._worse = _worse_of(rule)
 
     @property
@@ -74,7 +74,7 @@ class Replay:
             verdict = step(condition, state, at, value, at)
             if verdict is not None:
                 self._take(series_id, state, verdict, breached=True)
-            if series_id not in self._noted:
+            if verdict is not None or series_id not in self._noted:
                 self._note(series_id, state)
 
     def finish(self, since: int, now: int) -> list[WouldOpen]:
@@ -86,15 +86,17 @@ class Replay:
 
     def _note(self, series_id: int, state: SeriesState) -> None:
         due = falls_due(self._condition, state)
-        if due is not None:
+        if due is not None and due < self._noted.get(series_id, due + 1):
             heappush(self._agenda, (due, series_id))
-            self._noted.add(series_id)
+            self._noted[series_id] = due
 
     def _pass_time(self, now: int) -> None:
         """Whatever falls due by `now`, each at its instant; most were put off by a sample since they were noted."""
         while self._agenda and self._agenda[0][0] <= now:
             due, series_id = heappop(self._agenda)
-            self._noted.discard(series_id)
+            if self._noted.get(series_id) != due:
+                continue
+            del self._noted[series_id]
             state = self._states[series_id]
             verdict = judge(self._condition, state, due)
             if verdict is not None:
@@ -106,24 +108,23 @@ class Replay:
         incident = self._open.get(service)
         if state.state in _BAD:
             if incident is None:
-                incident = self._open[service] = _Incident(service, verdict.at)
+                silent = state.state is RuleState.NO_DATA
+                incident = self._open[service] = _Incident(service, verdict.at, int(silent))
             incident.bad.add(series_id)
         elif state.state is RuleState.OK:
             self._breaches.pop(series_id, None)
             self._recover(series_id, incident, verdict.at)
             return
-        if not breached or state.value is None:
-            return
-        self._count(series_id, state, state.value, incident)
-
-    def _count(self, series_id: int, state: SeriesState, value: float, incident: _Incident | None) -> None:
-        condition = self._condition
-        wrong = condition.holds(value, condition.threshold)
-        if state.state is RuleState.PENDING:
-            self._breaches[series_id] = self._breaches.get(series_id, 0) + wrong
-        elif incident is not None and wrong:
-            incident.occurrences += self._breaches.pop(series_id, 0) + 1
-            incident.peak = value if incident.peak is None else self._worse(incident.peak, value)
+        if state.state is RuleState.PENDING and verdict.before is not verdict.after:
+            self._breaches.pop(series_id, None)
+        value = state.value
+        if breached and value is not None and self._condition.holds(value, self._condition.threshold):
+            count, worst = self._breaches.get(series_id, (0, value))
+            self._breaches[series_id] = (count + 1, self._worse(worst, value))
+        if state.state is RuleState.FIRING and incident is not None and series_id in self._breaches:
+            count, worst = self._breaches.pop(series_id)
+            incident.occurrences += count
+            incident.peak = worst if incident.peak is None else self._worse(incident.peak, worst)
 
     def _recover(self, series_id: int, incident: _Incident | None, at: int) -> None:
         if incident is None or series_id not in incident.bad:
@@ -141,7 +142,7 @@ def _told(incident: _Incident, recovered_at: int | None, until: int) -> WouldOpe
         recovered_at=recovered_at,
         duration=max(until - incident.opened_at, 0),
         peak=incident.peak,
-        occurrences=max(incident.occurrences, 1),
+        occurrences=incident.occurrences,
     )
 
 
