@@ -11,6 +11,7 @@ QUICK = {
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
     "expectations": ["--idle", "5", "--starts", "2000"],
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
+    "triage": ["--incidents", "10000", "--repeat", "5"],
     "stats": ["--runs", "100000", "--repeat", "5"],
     "large": ["--runs", "100000", "--calls", "100"],
     "retention": ["--old", "20000", "--minutes", "2"],

@@ -37,13 +37,13 @@ class Taken(Value):
     p50: Seconds | None = None
 
     @classmethod
-    def of(cls, durations: Sequence[int]) -> Taken:
-        """`durations` in µs, in any order."""
+    def of(cls, durations: Sequence[int], unit: int = 1) -> Taken:
+        """`durations` in units of so many µs, the shortest first."""
         if not durations:
             return cls.model_construct(count=0, mean=None, p50=None)
-        ordered, count = sorted(durations), len(durations)
-        middle = (ordered[(count - 1) // 2] + ordered[count // 2]) // 2
-        return cls.model_construct(count=count, mean=sum(ordered) // count, p50=middle)
+        count = len(durations)
+        middle = (durations[(count - 1) // 2] + durations[count // 2]) * unit // 2
+        return cls.model_construct(count=count, mean=sum(durations) * unit // count, p50=middle)
 
 
 class TimesTaken(Value):

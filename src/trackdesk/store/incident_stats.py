@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from trackdesk.domain.clock import SECOND
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.incident import IncidentStatus, Severity
 from trackdesk.domain.incident_stats import AGES, OLDER, USUAL_WINDOW, IncidentStats, Taken, TimesTaken
 from trackdesk.domain.instant import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import aiosqlite
 
     from trackdesk.domain.incident_stats import IncidentStatsFilter
     from trackdesk.store.readers import Readers
 
+UNIT: Final = SECOND // 10
+"""µs; to so much the times are told."""
 _BY_STATUS = (
     "SELECT status, count(*) FROM incidents INDEXED BY incidents_by_status WHERE namespace_id = ? GROUP BY status"
 )
@@ -34,9 +40,11 @@ _OPENED = (
 
 
 def _times(column: str, index: str) -> str:
-    """One row: of each severity, the durations as a JSON list; a list handed over as one text is quicker than rows."""
+    """One row: of each severity, the durations in `UNIT`s as a JSON list. A list handed over as one text is quicker than
+    rows, and Python sorts small numbers in half the time."""
+    taken = f"({column} - opened_at) / {UNIT}"
     lists = ", ".join(
-        f"json_group_array({column} - opened_at) FILTER (WHERE severity_rank = {rank})" for rank in range(len(Severity))
+        f"json_group_array({taken}) FILTER (WHERE severity_rank = {rank})" for rank in range(len(Severity))
     )
     return (
         f"SELECT {lists} FROM incidents INDEXED BY {index} "
@@ -63,7 +71,7 @@ async def stats(readers: Readers, namespace_id: int, given: IncidentStatsFilter,
         taken = (await _all(connection, _ACKNOWLEDGED, namespace_id, since, end))[0]
         closed = (await _all(connection, _CLOSED, namespace_id, since, end))[0]
         await connection.execute_fetchall("ROLLBACK")
-    acknowledge, close = [orjson.loads(text) for text in taken], [orjson.loads(text) for text in closed]
+    times = await asyncio.to_thread(_times_of, taken, closed)  # sorting so many takes its time
     return IncidentStats.model_construct(
         at=now,
         by_status={str(each): by_status.get(each, 0) for each in IncidentStatus},
@@ -71,17 +79,24 @@ async def stats(readers: Readers, namespace_id: int, given: IncidentStatsFilter,
         from_=since,
         to=to,
         opened=opened,
-        times=_taken(list(chain(*acknowledge)), list(chain(*close))),
-        times_by_severity={str(each): _taken(acknowledge[rank], close[rank]) for rank, each in enumerate(Severity)},
+        times=times[-1],
+        times_by_severity={str(each): times[rank] for rank, each in enumerate(Severity)},
     )
+
+
+def _times_of(acknowledge: Sequence[str], close: Sequence[str]) -> list[TimesTaken]:
+    """Of each severity and then of all; given the durations of each as JSON, in `UNIT`s."""
+    both = [[sorted(orjson.loads(text)) for text in texts] for texts in (acknowledge, close)]
+    for lists in both:
+        lists.append(sorted(chain(*lists)))  # quick, for they are in order each
+    return [
+        TimesTaken.model_construct(acknowledge=Taken.of(one, UNIT), close=Taken.of(other, UNIT))
+        for one, other in zip(*both, strict=True)
+    ]
 
 
 async def _all(connection: aiosqlite.Connection, sql: str, *params: object) -> list[Any]:
     return list(await connection.execute_fetchall(sql, params))
-
-
-def _taken(acknowledge: list[int], close: list[int]) -> TimesTaken:
-    return TimesTaken.model_construct(acknowledge=Taken.of(acknowledge), close=Taken.of(close))
 
 
 def _standing(rows: list[Any]) -> dict[str, Any]:

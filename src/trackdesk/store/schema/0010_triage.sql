@@ -27,6 +27,10 @@ DROP INDEX incidents_open_by_severity;
 CREATE INDEX incidents_open_by_severity ON incidents (namespace_id, severity_rank, opened_at, id, assignee)
     WHERE status <> 'CLOSED';
 
+-- A range of opening times is checked without reading them.
+DROP INDEX incidents_by_update;
+CREATE INDEX incidents_by_update ON incidents (namespace_id, updated_at, id, opened_at);
+
 -- Times to acknowledge and to close: of a window, without reading the incidents.
 CREATE INDEX incidents_by_triage ON incidents (namespace_id, triaged_at, severity_rank, opened_at)
     WHERE triaged_at IS NOT NULL;
