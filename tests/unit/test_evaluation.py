@@ -206,6 +206,12 @@ def test_a_sample_older_than_the_window_judges_nothing() -> None:
     assert series.feed((100, 100), (40, 500), (41, 500), (102, 100)) == [OK, OK, FIRING, OK]
 
 
+def test_a_time_ahead_of_ours_does_not_make_what_follows_late() -> None:
+    series = Series(aggregate=Aggregate.MAX, window=MINUTE)
+    step(series.condition, series.state, START + 3600 * SECOND, 100.0, START)
+    assert series.feed((1, 200)) == [FIRING]
+
+
 @pytest.mark.parametrize(("threshold", "expected"), [(150.0, FIRING), (300.0, OK)])
 def test_a_changed_rule_says_at_once_what_it_makes_of_the_last_value(threshold: float, expected: RuleState) -> None:
     series = Series()

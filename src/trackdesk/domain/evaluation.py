@@ -2,7 +2,8 @@
 
 Samples are judged in the order of their arrival. Without a window each is judged by itself, whatever time it names;
 with one, the aggregate is judged as it stands once the sample is counted (`domain.window` says where late ones count;
-one that is older than the window judges nothing). A breach holds for `for` when a later breach names a time so far
+one that is older than the window judges nothing). A time that is ahead of ours counts as that of the arrival: one wrong
+clock must not make all others late. A breach holds for `for` when a later breach names a time so far
 behind that of the first, or when so much time has passed since the first arrived; one sample that does not breach ends
 it. Once firing, a series recovers when its value is no longer wrong by `recover_threshold` either.
 
@@ -90,6 +91,7 @@ COUNTED: Final = Verdict(FIRING, FIRING, 0, None, 1)
 def step(condition: Condition, state: SeriesState, recorded_at: int, value: float, now: int) -> Verdict | None:
     """Take one sample, which arrived at `now` (µs). None: nothing came of it."""
     state.heard_at = now
+    recorded_at = min(recorded_at, now)
     if state.window is not None:
         found = state.window.add(recorded_at, value)
         if found is None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 SLICE: Final = 500
 """Steps after which others have their turn on the loop, 1 to 2 ms."""
-BATCH: Final = 20
-"""Verdicts written in one operation, about 10 ms."""
+BATCH: Final = 12
+"""Verdicts written in one operation, 5 to 10 ms."""
 GATHER: Final = SECOND
 """µs for which repeated breaches are gathered."""
 REST: Final = 10 * SECOND
@@ -86,7 +86,7 @@ class Evaluator:
 
     async def evaluate(self, recorded: Sequence[Recorded]) -> None:
         """Samples with ids behind the cursor, in their order."""
-        await self._watches.prepare(recorded, self.cursor)
+        await self._watches.prepare(recorded, self._clock.now(), self.cursor)
         done = 0
         while done < len(recorded):
             done = self._step(recorded, done)

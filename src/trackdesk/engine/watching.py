@@ -13,7 +13,7 @@ from trackdesk.store import rule_states
 from trackdesk.store.rule_states import StateRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from trackdesk.domain.evaluation import Verdict
     from trackdesk.domain.metric import Recorded, Series
@@ -126,28 +126,28 @@ class Watches:
         """What looks at a series that was prepared."""
         return self._of_series[series_id]
 
-    async def prepare(self, samples: Iterable[Recorded], up_to: int) -> None:
+    async def prepare(self, samples: Sequence[Recorded], now: int, up_to: int) -> None:
         """Know of each series what rules look at it, and what their windows hold up to the sample id `up_to`."""
         known = self._of_series
-        unknown = {each.series_id: each for each in samples if each.series_id not in known}
-        if unknown and len(known) > MOST_PAIRS:
+        if len(known) > MOST_PAIRS:
             self._forget()
+        unknown = {each.series_id: each for each in reversed(samples) if each.series_id not in known}
         for sample in unknown.values():
             rules = self._by_type.get((sample.series.namespace_id, sample.series.metric_type), ())
             pairs = tuple(each.pair(sample.series) for each in rules if each.looks_at(sample.series))
             for pair in pairs:
-                await self.fill(pair, sample.recorded_at, up_to)
+                await self.fill(pair, min(sample.recorded_at, now), now, up_to)
             known[sample.series_id] = pairs
 
-    async def fill(self, pair: Pair, now: int, up_to: int) -> None:
-        """Read what the window of a pair holds at `now` (µs), of the samples up to the id `up_to`."""
+    async def fill(self, pair: Pair, at: int, now: int, up_to: int) -> None:
+        """Read what the window of a pair holds as a sample of the time `at` (µs) comes: samples up to the id `up_to`."""
         window = pair.state.window
         if pair.filled or window is None:
             return
         found = None
-        async for some in rule_states.window(self._readers, pair.series.id, now - pair.condition.width, up_to):
-            for at, value in some:
-                found = window.add(at, value)
+        async for some in rule_states.window(self._readers, pair.series.id, at - pair.condition.width, up_to):
+            for recorded_at, value in some:
+                found = window.add(min(recorded_at, now), value)
         pair.filled = True
         if found is not None:
             pair.state.value = found
@@ -205,10 +205,11 @@ class Watches:
                 continue
             pair = after.pair(old.series, old.state.heard_at)
             pair.restore(old.row())
-            await self.fill(pair, now, up_to)
-            verdict = revise(pair.condition, pair.state, now)
-            if verdict is not None:
-                events.append(pair.turned(verdict, why))
+            if old.state.state is not OK:
+                await self.fill(pair, now, now, up_to)
+                verdict = revise(pair.condition, pair.state, now)
+                if verdict is not None:
+                    events.append(pair.turned(verdict, why))
             self.schedule(pair)
         self.put(after)
         return events, [pair for pair in after.pairs.values() if pair.state.state is PENDING]
