@@ -140,7 +140,7 @@ class Watches:
             known[sample.series_id] = pairs
 
     async def fill(self, pair: Pair, at: int, now: int, up_to: int) -> None:
-        """Read what the window of a pair holds as a sample of the time `at` (µs) comes: samples up to the id `up_to`."""
+        """Read what the window of a pair holds as a sample of the time `at` (µs) comes, up to the id `up_to`."""
         window = pair.state.window
         if pair.filled or window is None:
             return
