@@ -98,7 +98,7 @@ def _bury(tx: Tx, found: Standing, outcome: Outcome) -> None:
     error = outcome.detail or outcome.status
     facts = {"name": found.channel_name, "error": error}
     tx.journal(found.namespace_id, "channels", "dead", str(found.channel_id), SELF, facts)
-    notification_id = tell(
+    tell(
         tx,
         found.namespace_id,
         Subject(Kind.CHANNEL_DEAD, Severity.HIGH, found.department or DEFAULT_DEPARTMENT),
@@ -113,5 +113,5 @@ def _bury(tx: Tx, found: Standing, outcome: Outcome) -> None:
             "channel": {"id": found.channel_id, "name": found.channel_name, "url": found.url_shown},
             "error": error,
         },
+        but={found.channel_id: "it is the channel that does not deliver"},
     )
-    deliveries.withhold(tx, notification_id, found.channel_id, "it is the channel that does not deliver")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
     from trackdesk.engine.senders import Senders
     from trackdesk.store.deliveries import ToSend
+    from trackdesk.store.gathering import Gathered
     from trackdesk.store.readers import Readers
     from trackdesk.store.writer import Writer
 
@@ -213,12 +214,15 @@ class DeliveryWorker:
     async def _try(self, delivery_id: int) -> None:
         at = self._clock.now()
         item = await deliveries.to_send(self._readers, delivery_id, at)
-        if item is not None and item.kind == Kind.GROUP:
-            item = await self._of_group(item)
         if item is None:
             return
+        group = None
+        if item.kind == Kind.GROUP:
+            group = await self._closed(item)
+            if group is None:
+                return
         reach("delivery.before_send")
-        outcome = await self._send(item)
+        outcome = await self._send(item, group)
         reach("delivery.after_send")
         if outcome.retry_after is not None:
             self._rest(item.channel_id, min(outcome.retry_after, LONGEST_REST))
@@ -226,18 +230,17 @@ class DeliveryWorker:
             self._rest(item.channel_id, BUSY_REST)
         await self._record(delivery_id, at, outcome)
 
-    async def _of_group(self, item: ToSend) -> ToSend | None:
-        """What the group's one message says; None when there is nothing in it. Raises StoreError."""
+    async def _closed(self, item: ToSend) -> Gathered | None:
+        """What the group holds, which nothing joins any more; None when it is nothing. Raises StoreError."""
         if not await self._writer.run(lambda tx: gathering.close(tx, item.id)):
             return None
         reach("delivery.group_closed")
-        found = await gathering.gathered(self._readers, item.id)
-        return None if found is None else as_sent(item, found)
+        return await gathering.gathered(self._readers, item.id)
 
-    async def _send(self, item: ToSend) -> Outcome:
+    async def _send(self, item: ToSend, group: Gathered | None) -> Outcome:
         """One delivery that can't even be tried must not keep its channel from the next."""
         try:
-            sender, message = self._senders.of(item), message_of(item)
+            sender, message = self._senders.of(item), message_of(item if group is None else as_sent(item, group))
         except SealError as error:
             return Outcome(ok=False, permanent=False, retry_after=None, status="sealed", detail=str(error), took=0)
         except Exception as error:  # its text may hold the URL

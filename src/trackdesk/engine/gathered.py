@@ -60,7 +60,7 @@ def _by_kind(counts: Iterable[Counted]) -> dict[str, int]:
 def _by_severity(counts: Iterable[Counted]) -> dict[str, int]:
     """Worst first; what has none is left out."""
     found = _most_first((each.severity, each.number) for each in counts if each.severity is not None)
-    return {severity: found[severity] for severity in reversed(Severity) if severity in found}
+    return {str(severity): found[severity] for severity in reversed(Severity) if severity in found}
 
 
 def _most_first(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:

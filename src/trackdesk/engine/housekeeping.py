@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.clock import DAY, MINUTE
+from trackdesk.domain.silence import ENDED_KEPT
 from trackdesk.engine import attachments
 from trackdesk.engine.workers import Supervised
-from trackdesk.store import blind, ingest_uids, once
+from trackdesk.store import blind, ingest_uids, once, silences
 
 if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
@@ -48,6 +49,8 @@ class Housekeeping:
             while await self._writer.run(lambda tx: once.forget_old(tx, STEP)) == STEP:
                 pass
             while await self._writer.run(lambda tx: ingest_uids.forget_old(tx, STEP)) == STEP:
+                pass
+            while await self._writer.run(lambda tx: silences.forget_old(tx, tx.now - ENDED_KEPT, STEP)):
                 pass
             await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
             await attachments.sweep(self._writer, self._depot)

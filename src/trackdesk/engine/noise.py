@@ -78,8 +78,10 @@ def _settle(tx: Tx, item: Standing, incident_id: int) -> str:
     if kind is None:
         return "closed" if last is None and incident.status == IncidentStatus.CLOSED else "known"
     what = describe(item.kind, item.id, item.name)
-    note = f"Held back until now by {what} ({item.reason})."
-    told = tell_as_it_stands(tx, item.namespace_id, kind, incident, note)
+    note = f"Held back until now by {what} ({item.reason}); it was opened at {format_instant(incident.opened_at)}"
+    if incident.value is not None and incident.threshold is not None:
+        note += f" with a value of {incident.value:g}, the threshold being {incident.threshold:g}"
+    told = tell_as_it_stands(tx, item.namespace_id, kind, incident, f"{note}.")
     return "still_muted" if was_muted(tx, told) else "told"
 
 

@@ -165,4 +165,4 @@ def sent_words(deliveries: Sequence[Delivery]) -> Toned | None:
     return Toned(words, "dim" if role == "ok" else role)
 
 
-_WORST_FIRST = ("DEAD", "RETRYING", "PENDING", "SENT")
+_WORST_FIRST = ("DEAD", "RETRYING", "PENDING", "GROUPED", "SENT")

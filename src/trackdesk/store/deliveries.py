@@ -172,15 +172,6 @@ def count_waiting(tx: Tx, channel_id: int) -> int:
     return int(row[0])
 
 
-def withhold(tx: Tx, notification_id: int, channel_id: int, reason: str) -> None:
-    """Take back one delivery of a notification made in this transaction, and say so in its routing."""
-    tx.execute("DELETE FROM deliveries WHERE notification_id = ? AND channel_id = ?", (notification_id, channel_id))
-    row = tx.one("SELECT routing FROM notifications WHERE id = ?", (notification_id,))
-    assert row is not None
-    routing = [[each, name, reason if each == channel_id else why] for each, name, why in orjson.loads(row[0])]
-    tx.execute("UPDATE notifications SET routing = ? WHERE id = ?", (orjson.dumps(routing).decode(), notification_id))
-
-
 def forget(tx: Tx, channel_id: int, limit: int) -> int:
     """Delete some of the deliveries of a channel, also those that wait; gives how many."""
     return tx.execute(

@@ -69,6 +69,7 @@ _REFERRING = (
         "id",
         "incidents WHERE namespace_id = ? AND department = ? AND status <> 'CLOSED'",
     ),
+    Referring("maintenance", "maintenance windows", "name", "maintenance WHERE namespace_id = ? AND department = ?"),
     Referring("channel", "channels", "name", "channels WHERE namespace_id = ? AND department = ?"),
     Referring(
         "key",

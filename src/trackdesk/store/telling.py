@@ -11,7 +11,7 @@ from trackdesk.domain.notification import INBOX_KINDS, Kind, Subject, why_not
 from trackdesk.store import channels, gathering, mutes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from trackdesk.domain.notification import Channel
     from trackdesk.store.writer import Tx
@@ -34,14 +34,20 @@ def tell(
     incident_id: int | None = None,
     run_uid: str | None = None,
     payload: dict[str, Any] | None = None,
+    but: Mapping[int, str] | None = None,
 ) -> int:
-    """Write the notification and a delivery for every channel whose filters let it pass; gives its id.
+    """Write the notification and a delivery for every channel whose filters let it pass; gives its id. `but`: channels
+    that are not told, and why.
 
     Why each channel was or was not chosen is kept with it, as of now: filters change. What a silence or a maintenance
     window mutes is written, too, and told to nobody.
     """
     mute = mutes.muted_by(tx, namespace_id, subject)
-    reasons = [(channel, why_not(channel, subject)) for channel in channels.channels(tx, namespace_id)]
+    spared = but or {}
+    reasons = [
+        (channel, spared.get(channel.id) or why_not(channel, subject))
+        for channel in channels.channels(tx, namespace_id)
+    ]
     row = tx.one(
         "INSERT INTO notifications (namespace_id, kind, severity, title, body, incident_id, run_uid, department, "
         "in_inbox, payload, routing, created_at, muted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",

@@ -63,6 +63,7 @@ DELIVERY_STATUS = {
     "SENT": Mark("✓", "sent", "ok", "+"),
     "RETRYING": Mark("↻", "retrying", "late", "~"),
     "DEAD": Mark("✗", "dead", "fail", "x"),
+    "GROUPED": Mark("+", "in one message", "dim", "+"),
 }
 
 PROCESS_STATE = {
