@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 START = 1_790_000_000_000_000
 """2026-09-21T14:13:20Z, µs: where a fake clock stands at first."""
 
-PATIENCE = 60.0
+PATIENCE = 20.0
 """Seconds of real time until a test gives up waiting for what has to come. Only a test that fails anyway is that slow,
 and a machine that others keep busy may need many times what a quiet one does."""
 

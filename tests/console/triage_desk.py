@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.clocks import PATIENCE
 from tests.console.frames import frame_of, sees, until
+from tests.template import new_database
 from trackdesk.client import Client
 from trackdesk.console.run import Workplace
 from trackdesk.runtime import Server
@@ -72,7 +73,9 @@ class Desk:
 @asynccontextmanager
 async def server_in(folder: Path, **flags: str) -> AsyncIterator[Server]:
     given = {"data_dir": str(folder), "port": "0", **flags}
-    async with Server(load(given, {})) as server:
+    settings = load(given, {})
+    new_database(settings.database)
+    async with Server(settings) as server:
         yield server
 
 

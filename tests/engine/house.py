@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from tests.clocks import PATIENCE, FakeClock
+from tests.template import new_database
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.instant import format_instant
@@ -26,7 +27,6 @@ from trackdesk.engine.keys import KeyRing
 from trackdesk.engine.rules import Rules
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
-from trackdesk.store.database import migrate, open_database
 from trackdesk.store.readers import Readers
 from trackdesk.store.writer import Writer
 
@@ -126,7 +126,7 @@ class House:
         end = time.monotonic() + PATIENCE
         while not (self.agenda.asleep and self.rules.at_rest and self.clock.waiting):
             assert time.monotonic() < end, "the agenda does not come to rest"
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)  # it waits for the thread of the writer, and that for the disk
 
     async def pass_time(self, seconds: float) -> None:
         """Time passes as it does for a machine that is awake: whatever falls due is done at its instant."""
@@ -155,9 +155,7 @@ class House:
 async def open_house(folder: Path, *, clock: FakeClock | None = None, agenda: bool = True) -> AsyncIterator[House]:
     """Opened again on the same folder it is the same server after a restart."""
     clock = clock or FakeClock()
-    path = folder / "trackdesk.db"
-    with closing(open_database(path)) as connection:
-        migrate(connection)
+    path = new_database(folder / "trackdesk.db")
 
     def committed(commit: Committed) -> None:
         engine.committed(commit)

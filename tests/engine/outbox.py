@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from tests.clocks import FakeClock, until
+from tests.template import new_database
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.incident import Severity
 from trackdesk.domain.notification import Kind, NewChannel, Subject
@@ -22,7 +23,6 @@ from trackdesk.engine.hub import Hub
 from trackdesk.engine.keys import KeyRing
 from trackdesk.engine.seal import Seal
 from trackdesk.engine.senders import Senders
-from trackdesk.store.database import migrate, open_database
 from trackdesk.store.readers import Readers
 from trackdesk.store.telling import tell
 from trackdesk.store.writer import Writer
@@ -106,9 +106,7 @@ async def open_outbox(
 ) -> AsyncIterator[Outbox]:
     """Opened again on the same folder it is the same server after a restart."""
     clock = clock or FakeClock()
-    path = folder / "trackdesk.db"
-    with closing(open_database(path)) as connection:
-        migrate(connection)
+    path = new_database(folder / "trackdesk.db")
     async with contextlib.AsyncExitStack() as stack:
         writer = Writer(
             path,

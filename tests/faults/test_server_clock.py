@@ -16,6 +16,7 @@ from tests.clocks import PATIENCE, FakeClock, until
 from tests.engine.outbox import open_hook
 from tests.faults.harness import OWNER_KEY
 from tests.faults.invariants import broken, rows
+from tests.template import new_database
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.instant import format_instant, parse_instant
 from trackdesk.runtime import Server
@@ -104,6 +105,7 @@ async def open_watched(folder: Path, clock: FakeClock | None = None) -> AsyncIte
     """Opened again on the same folder it is the same server after a restart."""
     clock = clock or FakeClock()
     settings = load({"data_dir": str(folder), "port": "0"}, {"TRACKDESK_OWNER_KEY": OWNER_KEY, "HOME": str(folder)})
+    new_database(settings.database)
     async with Server(settings, clock=clock) as server, aiohttp.ClientSession() as session:
         watched = Watched(server, clock, session)
         await watched.settled()

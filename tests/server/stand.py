@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 
 from tests.clocks import PATIENCE, FakeClock
+from tests.template import new_database
 from trackdesk.domain.identity import Caller, NewKey, Role
 from trackdesk.engine import keys
 from trackdesk.engine.core import Engine
@@ -24,7 +25,6 @@ from trackdesk.server.house import House
 from trackdesk.server.listen import listen
 from trackdesk.server.workers import WriterHealth
 from trackdesk.store import namespaces
-from trackdesk.store.database import migrate, open_database
 from trackdesk.store.readers import Readers
 from trackdesk.store.writer import Writer
 
@@ -102,9 +102,7 @@ async def open_stand(
 ) -> AsyncIterator[Stand]:
     """`handlers` by endpoint; the real ones stand in for those that are not given."""
     clock = clock or FakeClock()
-    path = folder / "trackdesk.db"
-    with closing(open_database(path)) as connection:
-        migrate(connection, clock=clock.now)
+    path = new_database(folder / "trackdesk.db")
     writer = Writer(
         path,
         clock=clock.now,

@@ -6,8 +6,8 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from tests.template import new_database
 from trackdesk.domain.incident import SEVERITY_ORDER, Severity
-from trackdesk.store.migrate import migrate
 from trackdesk.store.opening import open_database
 from trackdesk.store.readers import Readers
 
@@ -26,8 +26,7 @@ class House:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.connection = open_database(path)
-        migrate(self.connection)
+        self.connection = open_database(new_database(path))
         self.connection.execute("PRAGMA synchronous = OFF")
         self._processes: dict[tuple[int, str], int] = {}
         self._numbers = 0

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.template import new_database
 from trackdesk.domain.errors import NotFound
 from trackdesk.store import inbox_marks
-from trackdesk.store.database import migrate, open_database
+from trackdesk.store.database import open_database
 from trackdesk.store.transaction import Tx
 
 READER, OTHER = "7:alice", "7:bob"
@@ -23,8 +24,7 @@ ORDER BY n.id
 @pytest.fixture
 def tx(tmp_path: Path) -> Iterator[Tx]:
     """With notifications 1 to 4 of the default namespace (4 in no inbox), 5 of another namespace."""
-    with closing(open_database(tmp_path / "t.db")) as connection:
-        migrate(connection)
+    with closing(open_database(new_database(tmp_path / "t.db"))) as connection:
         made = Tx(connection)
         made.begin(1000)
         made.execute("INSERT INTO namespaces (id, name, created_at) VALUES (2, 'other', 0)")
