@@ -22,7 +22,10 @@ def loaded_by(code: str) -> set[str]:
         "import trackdesk",
         "from trackdesk import track, configure",
         "import trackdesk.cli.main; trackdesk.cli.main.main(['--help'])",
-        *(f"import trackdesk.cli.{verb}" for verb in ("start", "complete", "run", "log", "ping", "config", "version")),
+        *(
+            f"import trackdesk.cli.{verb}"
+            for verb in ("start", "complete", "run", "log", "ping", "metric", "config", "version")
+        ),
     ],
 )
 def test_the_sdk_and_the_quick_verbs_load_the_standard_library_only(code: str) -> None:

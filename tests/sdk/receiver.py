@@ -96,6 +96,8 @@ class Receiver:
             uid = self._by_key.setdefault(line["uid"], f"uid{len(self._by_key) + 1}")
             self.runs.setdefault(uid, {**line, "uid": uid, "status": "ACTIVE"})
             return None
+        if line["kind"] == "metric":
+            return None
         uid = line.get("run") or self._by_key[line["start"]]
         run = self.runs.setdefault(uid, {"uid": uid, "process": "p", "id": "i", "status": "ACTIVE"})
         if line["kind"] == "run.complete":
@@ -108,6 +110,8 @@ class Receiver:
     def _usual(self, seen: Seen) -> tuple[int, Any]:
         if seen.path == "/v1/ingest":
             return self._ingest(seen.body)
+        if seen.path == "/v1/metrics":
+            return 201, {"id": 1, **seen.body}
         parts = seen.path.strip("/").split("/")
         if seen.method == "POST" and parts[:2] == ["v1", "processes"] and len(parts) == 3:
             key = seen.headers.get("idempotency-key", str(len(self.seen)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.server.stand import Stand, open_stand
+from tests.server.stand import OWNER_KEY, Stand, open_stand
+from trackdesk.cli import exits
+from trackdesk.cli.main import main
 from trackdesk.domain.clock import MINUTE
 from trackdesk.domain.instant import format_instant
 
@@ -117,3 +120,23 @@ async def test_services_are_narrowed_and_paged(stand: Stand) -> None:
     assert await names(stand, "q=sample:<5m") == ["api", "web", "web-2"]
     first = (await stand.ask("GET", "/v1/services?sort=health&limit=2")).json
     assert await names(stand, f"sort=health&cursor={first['meta']['next']}") == ["web-2"]
+
+
+async def test_services_are_listed_and_shown_on_the_command_line(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRACKDESK_API_KEY", OWNER_KEY)
+    await send(stand, "crm-api", tags={"region": "eu"})
+    await stand.ask("POST", "/v1/services", {"name": "quiet"})
+    common = ["--url", stand.url, "--data-dir", str(tmp_path)]
+
+    for words, shown in (
+        (["--health", "ok"], ["✓ ok", "crm-api", "LATENCY_MS"]),
+        (["list", "--q", "name:quiet"], ["? no data", "quiet"]),
+        (["show", "crm-api"], ["crm-api", "LATENCY_MS", "region=eu"]),
+        (["show", "crm-api", "--json"], ['"latest"', '"health": "OK"']),
+    ):
+        assert await asyncio.to_thread(main, ["services", *words, *common]) == exits.OK
+        out = capsys.readouterr().out
+        assert [word for word in shown if word not in out] == []
+    assert await asyncio.to_thread(main, ["services", "show", "nobody", *common]) == exits.NOT_FOUND

@@ -29,6 +29,10 @@ class Parcel:
         self.passing = False
         """Whether a refusal may be another one later."""
         self._names: list[str] = []
+        for number, sample in enumerate(report.samples, 1):
+            self._add(f"sample {number}", {"kind": "metric"}, sample)
+        if report.samples:
+            return
         run = {"run": report.uid}
         if report.uid is None:
             run = {"start": report.key}

@@ -18,7 +18,7 @@ from trackdesk.sdk.filelock import try_lock
 from trackdesk.sdk.http import Refused, ServerAway
 from trackdesk.sdk.parcel import MAX_BYTES as PARCEL_BYTES
 from trackdesk.sdk.parcel import MAX_LINES, Parcel, send
-from trackdesk.sdk.values import now_micros
+from trackdesk.sdk.values import now_micros, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,8 @@ _REASONS = 100
 
 
 class Report(NamedTuple):
-    """What is to be said about one run. `url` is None when it is meant for the local server, wherever that listens."""
+    """What is to be said about one run; or `samples`, and then `process` is their service. `url` is None when it is
+    meant for the local server, wherever that listens."""
 
     process: str
     url: str | None = None
@@ -45,6 +46,7 @@ class Report(NamedTuple):
     start: dict[str, Any] | None = None
     logs: Sequence[dict[str, Any]] = ()
     complete: dict[str, Any] | None = None
+    samples: Sequence[dict[str, Any]] = ()
 
     @classmethod
     def read(cls, path: Path) -> Report:
@@ -54,7 +56,7 @@ class Report(NamedTuple):
             report = cls(**value)
         except TypeError:
             raise ValueError("not a report") from None
-        if report.uid is None and (report.start is None or report.key is None):
+        if report.uid is None and not report.samples and (report.start is None or report.key is None):
             raise ValueError("a report without a run")
         return report
 
@@ -72,7 +74,7 @@ class Flushed(NamedTuple):
 
 
 def _say(text: str) -> None:
-    print(f"trackdesk: {text}", file=sys.stderr)  # noqa: T201 - the one place to say it is stderr
+    print(f"trackdesk: {shown(text)}", file=sys.stderr)  # noqa: T201 - the one place to say it is stderr
 
 
 class Spool:
@@ -92,7 +94,10 @@ class Spool:
 
     def save(self, report: Report) -> bool:
         """On disk when it returns True. Says so and returns False when the spool is full or can't be written."""
-        content = json.dumps(report._asdict()).encode()
+        said = report._asdict()
+        if not report.samples:
+            del said["samples"]
+        content = json.dumps(said).encode()
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             sizes = [_size(path) for path in self._waiting()]

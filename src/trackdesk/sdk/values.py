@@ -26,6 +26,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def shown(text: str) -> str:
+    """One line in which nothing is left that a terminal would obey: a server's answer may hold anything."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def now_micros() -> int:
     """µs since the epoch by this machine's clock."""
     return time.time_ns() // 1000
@@ -45,14 +50,21 @@ def seconds(field: str, text: str) -> float:
     raise ValueError(f'{field}: expected a duration such as "30m", "1h30m", "45s" or "PT30M", not {text!r}')
 
 
+def instant(field: str, text: str) -> str:
+    """The same text when it is an RFC 3339 time with an offset. Raises ValueError naming `field`."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError(f'{field}: expected an RFC 3339 time with an offset ("2026-01-02T03:04:05Z"), not {text!r}')
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError as error:
+        raise ValueError(f"{field}: {text!r} is no time ({error})") from None
+    return text
+
+
 def deadline(text: str) -> str:
     """The same text when it is a duration or an RFC 3339 time with an offset. Raises ValueError."""
     if _RFC3339.fullmatch(text):
-        try:
-            datetime.fromisoformat(text.upper())
-        except ValueError as error:
-            raise ValueError(f"deadline: {text!r} is no time ({error})") from None
-        return text
+        return instant("deadline", text)
     try:
         seconds("deadline", text)
     except ValueError:
