@@ -108,6 +108,12 @@ BROKEN: dict[str, str] = {
     "(SELECT count(*) FROM journal WHERE topic = 'deliveries' AND kind = 'sent' AND ref = CAST(d.id AS TEXT))",
     "a delivery is forgotten": "SELECT id FROM deliveries WHERE status IN ('PENDING', 'RETRYING') AND "
     "next_due_at IS NULL",
+    "a series is wrong without an incident": "SELECT s.* FROM rule_states s WHERE s.state <> 'PENDING' AND NOT EXISTS "
+    "(SELECT 1 FROM incidents i WHERE i.namespace_id = s.namespace_id AND i.holds = 1 "
+    "AND i.cause = 'rule:' || s.rule_id || '/' || s.service)",
+    "an incident of a rule holds, and no series is wrong": "SELECT i.id FROM incidents i WHERE i.origin = 'rule' "
+    "AND i.holds = 1 AND NOT EXISTS (SELECT 1 FROM rule_states s WHERE s.namespace_id = i.namespace_id "
+    "AND s.state <> 'PENDING' AND i.cause = 'rule:' || s.rule_id || '/' || s.service)",
     "a line has lost its run": "SELECT l.id FROM logs l WHERE NOT EXISTS (SELECT 1 FROM runs WHERE seq = l.run_seq) "
     "AND NOT EXISTS (SELECT 1 FROM gone_runs WHERE seq = l.run_seq)",
     "a run is gone and is there": "SELECT seq FROM gone_runs WHERE seq IN (SELECT seq FROM runs)",

@@ -40,6 +40,9 @@ DAMAGE = {
     "a delivery miscounts its attempts": "UPDATE deliveries SET attempts = 2",
     "a sent delivery is not in the journal": "DELETE FROM journal WHERE kind = 'sent'",
     "a delivery is forgotten": "UPDATE deliveries SET status = 'PENDING', next_due_at = NULL",
+    "a series is wrong without an incident": "INSERT INTO rule_states (namespace_id, rule_id, series_id, service, state, "
+    "since, breaches) VALUES (1, 'slow', 1, 'crm', 'FIRING', 0, 1)",
+    "an incident of a rule holds, and no series is wrong": "UPDATE incidents SET origin = 'rule', holds = 1",
     "a line has lost its run": "UPDATE logs SET run_seq = -id",
     "a run is gone and is there": "INSERT OR IGNORE INTO gone_runs SELECT seq FROM runs",
     "a tag has no run": "INSERT INTO tags (namespace_id, key, value) VALUES (1, 'no', 'run')",

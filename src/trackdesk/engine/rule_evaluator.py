@@ -216,20 +216,23 @@ class Evaluator:
         if self.cursor != self._written:
             await self.write(counts=True)
         now = self._clock.now()
-        found = {(space, rule.id): rule for space, rule in await self._writer.run(rules.enabled_rules)}
+        found = await rule_states.versions(self._readers)
         for key in self._watches.keys - found.keys():
             self._watches.drop(key)
             await self._writer.run(lambda tx, key=key: stand_down(tx, *key))  # type: ignore[misc]
-        for key, rule in found.items():
+        for key, stands in found.items():
             before = self._watches.get(key)
+            if before is not None and (before.rule.version, before.rule.created_at) == stands:
+                continue
+            rule = await rule_states.enabled_rule(self._readers, *key)
+            if rule is None:  # another change, of which another call comes
+                continue
             if before is None or before.rule.created_at != rule.created_at:
                 self._watches.put(Watched(key[0], rule))
-            elif before.rule.version != rule.version:
+            else:
                 events, pending = await self._watches.replace(before, rule, now, self.cursor)
                 self._events += events
                 self._pending.update(pending)
-            else:
-                continue
             await self._listen(key[0], rule, now)
         self._watches.index()
         if self._events or self._pending:

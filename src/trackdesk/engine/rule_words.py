@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from trackdesk.domain.metric import Series
     from trackdesk.domain.rule import Rule
 
+MOST_TAGS = 80
+"""Characters of tags that a title has."""
 _LIMITS = {
     Operator.MORE: "over {}",
     Operator.AT_LEAST: "{} or more",
@@ -59,7 +61,8 @@ def facts(rule: Rule, series: Series) -> str:
 
 def _subject(rule: Rule, series: Series) -> str:
     more = ", ".join(f"{key}={value}" for key, value in series.tags.items() if key not in rule.tags)
-    return f"{rule.metric_type} of {series.service}" + (f" ({more})" if 0 < len(more) <= 80 else "")
+    shown = more.isprintable() and 0 < len(more) <= MOST_TAGS
+    return f"{rule.metric_type} of {series.service}" + (f" ({more})" if shown else "")
 
 
 def _found(rule: Rule, value: float | None) -> str:

@@ -88,7 +88,8 @@ class Watches:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
         self._rules: dict[tuple[int, str], Watched] = {}
-        self._by_type: dict[tuple[int, str], list[Watched]] = {}
+        self._by_scope: dict[tuple[int, str, str | None], list[Watched]] = {}
+        """By namespace, metric type and service; None: of any service."""
         self._of_series: dict[int, tuple[Pair, ...]] = {}
         """By id of the series, the rules that look at it, those of least priority first; only with all there is to
         know."""
@@ -113,10 +114,11 @@ class Watches:
 
     def index(self) -> None:
         """The rules have changed."""
-        self._by_type.clear()
+        self._by_scope.clear()
         self._of_series.clear()
-        for watched in sorted(self._rules.values(), key=lambda each: (each.rule.priority, each.rule.id)):
-            self._by_type.setdefault((watched.namespace_id, watched.rule.metric_type), []).append(watched)
+        for watched in self._rules.values():
+            scope = (watched.namespace_id, watched.rule.metric_type, watched.rule.service)
+            self._by_scope.setdefault(scope, []).append(watched)
 
     def every_pair(self) -> Iterator[Pair]:
         for watched in self._rules.values():
@@ -133,11 +135,20 @@ class Watches:
             self._forget()
         unknown = {each.series_id: each for each in reversed(samples) if each.series_id not in known}
         for sample in unknown.values():
-            rules = self._by_type.get((sample.series.namespace_id, sample.series.metric_type), ())
-            pairs = tuple(each.pair(sample.series) for each in rules if each.looks_at(sample.series))
+            pairs = tuple(each.pair(sample.series) for each in self._looking_at(sample.series))
             for pair in pairs:
                 await self.fill(pair, min(sample.recorded_at, now), now, up_to)
             known[sample.series_id] = pairs
+
+    def _looking_at(self, series: Series) -> list[Watched]:
+        """In the order of priority."""
+        found = [
+            watched
+            for service in (series.service, None)
+            for watched in self._by_scope.get((series.namespace_id, series.metric_type, service), ())
+            if watched.looks_at(series)
+        ]
+        return sorted(found, key=lambda each: (each.rule.priority, each.rule.id))
 
     async def fill(self, pair: Pair, at: int, now: int, up_to: int) -> None:
         """Read what the window of a pair holds as a sample of the time `at` (µs) comes, up to the id `up_to`."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from trackdesk.domain.rule import RuleState
+from trackdesk.domain.rule import Rule, RuleState
+from trackdesk.store.rules import RULE_COLUMNS, rule_fields
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -120,6 +121,21 @@ def uncounted(tx: Tx) -> Uncounted:
 def set_uncounted(tx: Tx, counts: Uncounted) -> None:
     text = orjson.dumps([[*key, count] for key, count in counts.items()]).decode()
     tx.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rules_uncounted', ?)", (text,))
+
+
+async def versions(readers: Readers) -> dict[tuple[int, str], tuple[int, int]]:
+    """By namespace id and rule id of all rules that are enabled: version, and when it was made."""
+    rows = await readers.all("SELECT namespace_id, id, version, created_at FROM rules WHERE enabled = 1")
+    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+
+async def enabled_rule(readers: Readers, namespace_id: int, rule_id: str) -> Rule | None:
+    """None: it is gone, or not enabled."""
+    row = await readers.one(
+        f"SELECT {RULE_COLUMNS} FROM rules u WHERE u.namespace_id = ? AND u.id = ? AND u.enabled = 1",
+        (namespace_id, rule_id),
+    )
+    return None if row is None else Rule.trusted(**rule_fields(row))
 
 
 async def window(readers: Readers, series_id: int, after: int, up_to: int) -> AsyncIterator[list[tuple[int, float]]]:
