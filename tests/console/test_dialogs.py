@@ -154,3 +154,14 @@ async def test_a_filter_that_is_not_understood_says_why() -> None:
         bar.open_bar()
         bar.say_error("unknown field 'colour'; there are status, process")
         await sees(app, "✗ unknown field 'colour'")
+
+
+async def test_a_value_to_edit_is_shown_without_effect_and_kept_as_it_is() -> None:
+    evil = "a\x1b[2J\x9b31m\u202eb"
+    app = DialogApp(FormDialog("Change incident", [Field("title", "Title", evil)]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(app, "a\ufffd[2J\ufffd31m\ufffdb")
+        box = app.screen.query_one(Input)
+        assert "\x1b" not in box.render_line(0).text
+        await pilot.press("end", "!")
+        assert box.value == evil + "!"

@@ -1,3 +1,4 @@
+import json
 import unicodedata
 from datetime import UTC, timedelta, timezone
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 
+from trackdesk.domain.safe import as_json, as_signs
 from trackdesk.widgets import braille, budget, glyphs, when
 from trackdesk.widgets.cells import draw
 from trackdesk.widgets.look import Look
@@ -34,6 +36,17 @@ def test_safe_text_spells_out_what_it_takes_away() -> None:
 def test_safe_text_leaves_other_scripts_alone_but_flattens_towers() -> None:
     assert safe_text("Größe 夜間 ✓") == "Größe 夜間 ✓"
     assert len(safe_text("a" + "\u0301" * 50)) == 4
+
+
+def test_signs_stand_for_what_a_terminal_acts_on_one_each() -> None:
+    assert as_signs("a\x1b[2J\x9b\u202eb") == "a\ufffd[2J\ufffd\ufffdb"
+
+
+@given(st.text(st.characters(), max_size=100))
+def test_json_made_safe_says_the_same(text: str) -> None:
+    said = as_json(json.dumps(text, ensure_ascii=False))
+    assert json.loads(said) == text
+    assert not any(unicodedata.category(char) == "Cc" or char == "\u202e" for char in said)
 
 
 def test_safe_lines_breaks_where_a_terminal_would() -> None:

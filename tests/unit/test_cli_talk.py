@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from typing import TYPE_CHECKING
@@ -27,6 +28,18 @@ def wide_mask() -> Iterator[None]:
 def test_what_a_terminal_would_obey_is_spelt_out(capsys: pytest.CaptureFixture[str]) -> None:
     complain("there is no channel \x1b]0;mine\x07\x1b[2J")
     assert capsys.readouterr().err == "trackdesk: there is no channel \\e]0;mine\\x07\\e[2J\n"
+
+
+def test_a_log_line_is_one_line_with_nothing_in_it_that_a_terminal_obeys() -> None:
+    error = ValueError("bad\x1b[2J")
+    trace = (ValueError, error, None)
+    record = logging.LogRecord("x", logging.INFO, "", 0, "a\nb\x1b]0;c\x07\x9b\u202e", None, trace)
+    told, _, traced = logs.TextFormatter().format(record).partition("\n")
+    assert told.endswith("x: a\\nb\\e]0;c\\x07\\x9b\\u202e")
+    assert traced == "ValueError: bad\\e[2J"
+    line = logs.JsonFormatter().format(record)
+    assert json.loads(line)["message"] == "a\nb\x1b]0;c\x07\x9b\u202e"
+    assert line.isprintable()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")

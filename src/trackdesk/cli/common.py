@@ -122,9 +122,12 @@ def json_object(text: str) -> dict[str, Any]:
 
 
 def print_json(value: object) -> None:
+    """What a terminal would obey is escaped, as JSON escapes it."""
+    from trackdesk.domain.safe import as_json
+
     # Spelt out where the locale can't show it: JSON stays whole then.
     shows_all = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    print(json.dumps(value, ensure_ascii=not shows_all, indent=2))
+    print(as_json(json.dumps(value, ensure_ascii=not shows_all, indent=2)))
 
 
 def say(args: argparse.Namespace, text: str) -> None:
@@ -135,6 +138,6 @@ def say(args: argparse.Namespace, text: str) -> None:
 
 def complain(text: str) -> None:
     """One line on stderr; what it repeats of names and answers may hold what a terminal would obey."""
-    from trackdesk.widgets.safe import safe_text
+    from trackdesk.domain.safe import safe_text
 
     print(f"trackdesk: {safe_text(text)}", file=sys.stderr)

@@ -28,9 +28,11 @@ def run(args: argparse.Namespace) -> int:
         (name, "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value), source)
         for name, value, source, _ in rows
     ]
+    from trackdesk.domain.safe import safe_text
+
     widths = [max(len(row[column]) for row in texts) for column in (0, 1)]
     for name, value, source in texts:
-        print(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+        print(safe_text(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}"))
     return OK
 
 

@@ -9,7 +9,9 @@ import os
 import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from trackdesk.domain.safe import as_json, safe_lines, safe_text
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -28,17 +30,24 @@ class JsonFormatter(logging.Formatter):
         line = {"at": at, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_keys(json.dumps(line, ensure_ascii=False))
+        return without_keys(as_json(json.dumps(line, ensure_ascii=False)))
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people."""
+    """Lines for people: one a message, whatever is in it, and those of its traceback."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
         return without_keys(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = safe_text(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        return "\n".join(safe_lines(super().formatException(ei)))
 
 
 class PrivateFileHandler(logging.handlers.RotatingFileHandler):

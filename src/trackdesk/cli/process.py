@@ -16,6 +16,7 @@ from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.expectation import usual_grace
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.run import parse_due
+from trackdesk.domain.safe import safe_text
 from trackdesk.domain.schedule import describe
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _each(
 
 
 def _print_process(process: Process, runs: list[Run], url: str) -> None:
-    described = f"  {process.description}" if process.description else ""
+    described = f"  {safe_text(process.description)}" if process.description else ""
     print(f"{paint(*state(process))}  {paint(process.name, 'strong')}{described}\n")
     schedule = process.schedule
     grace = None if schedule is None else process.grace if process.grace is not None else usual_grace(schedule)

@@ -14,6 +14,7 @@ from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.incident import Severity
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.rule import RuleState, condition_words, number_words
+from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     import argparse
@@ -146,7 +147,7 @@ def show_rule(args: argparse.Namespace) -> int:
 
 
 def _print_rule(rule: ListedRule) -> None:
-    named = f"  {rule.name}" if rule.name != rule.id else ""
+    named = f"  {safe_text(rule.name)}" if rule.name != rule.id else ""
     wrong = f" in {rule.wrong_series} series" if rule.wrong_series > 1 else ""
     print(f"{paint(*state(rule))}{wrong}  {paint(rule.id, 'strong')}{named}\n")
     recovery = None if rule.recover_threshold is None else f"at {number_words(rule.recover_threshold)}"

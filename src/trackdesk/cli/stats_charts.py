@@ -61,7 +61,7 @@ def _problems(problems: int, count: int) -> float | None:
 def _chart(title: str, chart: Chart, columns: int, rows: int) -> None:
     from trackdesk.widgets.plot import Pen, draw
 
-    print(paint(f"\n{title}", "dim"))
+    print(f"\n{paint(title, 'dim')}")
     for row in draw(chart, columns, rows, Pen(coloured=coloured(), ascii_only=not _can_draw())):
         print("".join(paint(text, _STYLES[role]) for text, role, _ in row).rstrip())
 

@@ -48,6 +48,8 @@ def coloured() -> bool:
 
 
 def paint(text: str, style: str) -> str:
+    """Safe as well, whoever wrote the text."""
+    text = safe_text(text)
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and coloured() else text
 
 
@@ -92,7 +94,7 @@ def lines(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], limit
 def show(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]], empty: str) -> None:
     """Prints the table; `empty` goes to stderr instead when there are no rows."""
     if not rows:
-        print(f"trackdesk: {empty}", file=sys.stderr)
+        print(f"trackdesk: {safe_text(empty)}", file=sys.stderr)
         return
     for line in lines(columns, rows, width()):
         print(line)
@@ -100,7 +102,7 @@ def show(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]], empty:
 
 def facts(pairs: Iterable[tuple[str, Cell | str | None]]) -> None:
     """Prints names and values, one a line; None is left out."""
-    given = [(name, _safe(value)) for name, value in pairs if value is not None]
+    given = [(safe_text(name), _safe(value)) for name, value in pairs if value is not None]
     longest = max((len(name) for name, _ in given), default=0)
     for name, value in given:
         print(f"{paint(name.ljust(longest), 'dim')}{_GAP}{paint(value.text, value.style)}")

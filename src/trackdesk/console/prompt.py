@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from trackdesk.widgets.glyphs import Role
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_text
+from trackdesk.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -66,7 +67,7 @@ class PromptLine(Horizontal):
         self._recalled = 0
         self._timer: Timer | None = None
         self._flash = Static("", classes="flash")
-        self._box = Input(suggester=_Names(names), select_on_focus=False)
+        self._box = SafeInput(suggester=_Names(names), select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         yield self._flash

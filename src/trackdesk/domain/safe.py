@@ -14,6 +14,10 @@ _UNSAFE = re.compile(
     "]"
 )
 
+_UNSAFE_IN_JSON = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What JSON itself does not escape."""
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "    ", "\x1b": "\\e", "\x00": "\\0"}
 
 
@@ -43,6 +47,21 @@ def safe_text(text: str) -> str:
 def safe_lines(text: str) -> list[str]:
     """`text` at its line breaks, each line made safe; at least one line."""
     return [safe_text(line) for line in _LINE_BREAKS.split(text)]
+
+
+def as_signs(text: str) -> str:
+    """The same number of characters, with one sign for each that a terminal would obey: for text under a cursor."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def as_json(text: str) -> str:
+    """JSON that says the same and shows as escapes what a terminal would obey; its own line ends stay."""
+    return _UNSAFE_IN_JSON.sub(_json_escaped, text)
+
+
+def _json_escaped(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _without_towers(text: str) -> str:

@@ -129,7 +129,7 @@ class Reporter:
         # Once a run: a job that works for a day beside a dead server shouldn't fill its own log with that.
         if not self._warned:
             self._warned = True
-            self._plan.warn(text)
+            self._plan.warn(values.shown(text))
 
     def _work(self) -> None:
         """The thread. Ends when the run is finished and said, or when there is no sense in going on."""

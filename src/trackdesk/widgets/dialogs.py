@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from trackdesk.widgets.glyphs import Mark
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_lines, safe_text
+from trackdesk.widgets.safe_input import SafeInput
 
 Answer = TypeVar("Answer")
 
@@ -118,7 +119,7 @@ class PromptDialog(Dialog[str]):
         self._error = Static("", classes="error")
 
     def compose_body(self) -> ComposeResult:
-        yield Input(self._value, placeholder=self._placeholder)
+        yield SafeInput(self._value, placeholder=self._placeholder)
         yield self._error
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

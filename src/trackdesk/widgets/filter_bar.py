@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_text
+from trackdesk.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -56,7 +57,7 @@ class FilterBar(Horizontal):
 
     def __init__(self, *, hint: str = "late  -team:ops  started:<2h", id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.box = Input(placeholder=hint, select_on_focus=False)
+        self.box = SafeInput(placeholder=hint, select_on_focus=False)
         """Where it is typed."""
         self._said = Static("", classes="answer")
         self._applied = ""

@@ -15,6 +15,7 @@ from trackdesk.widgets.dialogs import Dialog
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.safe import safe_text
+from trackdesk.widgets.safe_input import SafeInput
 
 _TALL = 32
 """Lines of a terminal from which on a form has blank lines between its fields."""
@@ -38,7 +39,7 @@ class Field:
     """What is wrong with a value, or None."""
 
 
-class _Choice(Input):
+class _Choice(SafeInput):
     """One of a few words: left and right change it, its first letter picks it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -176,7 +177,8 @@ class FormDialog(Dialog[dict[str, str]]):
     def _input(self, field: Field) -> Input:
         if field.choices:
             return _Choice(field.choices, field.value, field.name)
-        return Input(field.value, placeholder=field.hint, password=field.secret, name=field.name, select_on_focus=False)
+        usual = {"placeholder": field.hint, "name": field.name}
+        return SafeInput(field.value, password=field.secret, select_on_focus=False, **usual)
 
     def _label(self, field: Field) -> Text:
         look = Look.of(self.app)
