@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from base64 import b64decode
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from trackdesk.domain import measures, value_sketch
+from trackdesk.domain.attachment import SHA256_PATTERN, file_name
 from trackdesk.domain.cron import check_line
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.identity import Role
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trackdesk.store.travelling import Column
+
+def _file_name(name: str) -> str:
+    if file_name(name) != name:
+        raise ValueError("expected the name of a file that can be shown and saved anywhere")
+    return name
+
 
 _BIGGEST: Final = 2**63 - 1
 _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
@@ -51,13 +58,19 @@ _CHOICES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 }
 _TEXTS: Final[dict[tuple[str, str], Any]] = {
     ("departments", "id"): Label,
+    ("services", "name"): Label,
+    ("series", "metric_type"): MetricType,
     ("processes", "name"): ProcessName,
     ("runs", "id"): RunId,
     ("rules", "id"): Label,
     ("rules", "metric_type"): MetricType,
+    ("attachments", "sha256"): Annotated[str, Field(pattern=SHA256_PATTERN)],
+    ("attachments", "name"): Annotated[str, AfterValidator(_file_name)],
 }
 _JSON: Final[dict[tuple[str, str], Any]] = {
     ("keys", "departments"): list[str],
+    ("services", "depends_on"): list[str],
+    ("series", "tags"): Tags,
     ("runs", "tags"): dict[str, str],
     ("runs", "context"): dict[str, Any],
     ("runs", "progress"): Progress,

@@ -32,22 +32,16 @@ if TYPE_CHECKING:
     from trackdesk.domain.q import Term
     from trackdesk.store.readers import Readers
 
+_OF_SERIES = "samples m INDEXED BY samples_by_series WHERE"
 _COLUMNS = "m.id, v.name, s.metric_type, m.value, m.recorded_at, s.tags"
-
-
-def _newest(within: str, limit: str) -> str:
-    """The ids of the newest samples of series `s`, along its index."""
-    return (
-        f"SELECT m.id FROM samples m INDEXED BY samples_by_series WHERE m.series_id = s.id AND {within} "
-        f"ORDER BY m.recorded_at DESC, m.id DESC LIMIT {limit}"
-    )
 
 
 async def page(readers: Readers, namespace_id: int, given: SampleFilter, now: int) -> Page[Sample]:
     """Newest first by their own time. `now` µs.
 
-    The page's samples are of the series whose newest ones are newest, so it takes one look into each series and then a
-    few into as many as the page has rows, however many samples there are.
+    The page's samples are of the series whose newest ones are newest: one look into each series finds these `heads`.
+    None of the page's samples is older than the last of them (`floor`), or than as many of its series as the page has
+    rows (`begins`).
     """
     start = read_position(given.cursor, "-recorded_at", "ii")
     series, times = _conditions(namespace_id, given, now)
@@ -59,14 +53,18 @@ async def page(readers: Readers, namespace_id: int, given: SampleFilter, now: in
     wanted = given.limit + 1
     rows = await readers.all(
         "WITH heads (id, at) AS MATERIALIZED (SELECT s.id, h.recorded_at "
-        f"FROM {SERIES_FROM} JOIN samples h ON h.id = ({_newest(within.sql, '1')}) WHERE {which.sql} "
+        f"FROM {SERIES_FROM} JOIN samples h ON h.id = (SELECT m.id FROM {_OF_SERIES} m.series_id = s.id "
+        f"AND {within.sql} ORDER BY m.recorded_at DESC, m.id DESC LIMIT 1) WHERE {which.sql} "
         "ORDER BY h.recorded_at DESC, h.id DESC LIMIT ?), "
-        "floor (at) AS MATERIALIZED (SELECT CASE WHEN count(*) = ? THEN min(at) ELSE 0 END FROM heads) "
-        f"SELECT {_COLUMNS} FROM heads CROSS JOIN series s ON s.id = heads.id CROSS JOIN services v "
-        "ON v.id = s.service_id CROSS JOIN samples m "
-        f"ON m.id IN ({_newest(f'm.recorded_at >= (SELECT at FROM floor) AND {within.sql}', '?')}) "
+        "floor (at) AS MATERIALIZED (SELECT CASE WHEN count(*) = ? THEN min(at) ELSE 0 END FROM heads), "
+        "begins (id, at) AS MATERIALIZED (SELECT heads.id, ifnull((SELECT m.recorded_at "
+        f"FROM {_OF_SERIES} m.series_id = heads.id AND m.recorded_at >= floor.at AND {within.sql} "
+        "ORDER BY m.recorded_at DESC LIMIT 1 OFFSET ?), floor.at) FROM floor CROSS JOIN heads) "
+        f"SELECT {_COLUMNS} FROM begins CROSS JOIN series s ON s.id = begins.id CROSS JOIN services v "
+        "ON v.id = s.service_id CROSS JOIN samples m INDEXED BY samples_by_series "
+        f"ON m.series_id = begins.id AND m.recorded_at >= begins.at AND {within.sql} "
         "ORDER BY m.recorded_at DESC, m.id DESC LIMIT ?",
-        (*within.params, *which.params, wanted, wanted, *within.params, wanted, wanted),
+        (*within.params, *which.params, wanted, wanted, *within.params, given.limit, *within.params, wanted),
     )
     return make_page(
         Page[Sample],
