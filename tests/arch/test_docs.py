@@ -102,6 +102,8 @@ def queries() -> str:
         ("/v1/processes", q_fields.PROCESS_FIELDS),
         ("/v1/rules", q_fields.RULE_FIELDS),
         ("/v1/notifications", q_fields.NOTIFICATION_FIELDS),
+        ("/v1/silences", q_fields.SILENCE_FIELDS),
+        ("/v1/maintenance", q_fields.MAINTENANCE_FIELDS),
         ("/v1/metrics", metric_filters.SAMPLE_FIELDS),
         ("/v1/services", metric_filters.SERVICE_FIELDS),
     ):

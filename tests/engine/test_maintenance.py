@@ -10,12 +10,13 @@ import pytest
 from tests.engine.house import ALICE
 from tests.engine.test_silences import change as change_incident
 from tests.engine.test_silences import inbox_titles, report, silence, steps
+from trackdesk.domain.configuration import ApplyConfiguration
 from trackdesk.domain.errors import Conflict, Invalid, NotFound
 from trackdesk.domain.incident import IncidentStatus
 from trackdesk.domain.instant import format_instant, parse_rfc3339
 from trackdesk.domain.maintenance import ChangeMaintenance, Maintenance, MaintenanceFilter, NewMaintenance
 from trackdesk.domain.notification import NewDepartment
-from trackdesk.engine import departments, maintenance
+from trackdesk.engine import configuration, departments, maintenance
 from trackdesk.store import noise_lists
 
 if TYPE_CHECKING:
@@ -184,3 +185,27 @@ async def test_a_name_is_given_once(still: House) -> None:
     with pytest.raises(Conflict) as caught:
         await add(still, until="1m")
     assert caught.value.code == "exists"
+
+
+async def test_it_is_part_of_what_is_applied(still: House) -> None:
+    await add(still, "old", until="1m")
+    document: dict[str, Any] = {
+        "patching": {"service": "crm", "schedule": DAILY, "duration": "1h", "reason": "patches"},
+        "move": {"department": "default", "until": "2026-09-21T20:00:00Z", "reason": "a new rack"},
+    }
+
+    async def applied(prune: bool = False) -> list[tuple[str, str, list[str]]]:
+        body = ApplyConfiguration.model_validate_json(orjson.dumps({"maintenance": document, "prune": prune}))
+        found = await configuration.apply(still.engine, ALICE, body)
+        return [(each.name, each.action, sorted(each.members)) for each in found.changes]
+
+    assert [each[:2] for each in await applied()] == [("patching", "made"), ("move", "made")]
+    assert await applied() == []
+    document["patching"]["duration"] = "2h"
+    assert await applied() == [("patching", "changed", ["duration"])]
+    del document["move"]
+    assert [each[:2] for each in await applied(prune=True)] == [("old", "removed"), ("move", "removed")]
+    document["patching"]["duration"] = "48h"
+    with pytest.raises(Invalid) as caught:
+        await applied()
+    assert caught.value.errors[0].field == "maintenance.patching.duration"

@@ -82,7 +82,7 @@ def test_what_is_said_once_can_be_used_again() -> None:
         ("processes: {a: {}, a: {}}", "1:20 a stands twice, first in line 1"),
         ("? [x]\n: 1", "1:3 expected a name"),
         ('processes: {a: {description: "\\0"}}', "1:30 must not contain NUL"),
-        ("- a\n- b", "1:1 expected departments, processes, rules or channels, not ['a', 'b']"),
+        ("- a\n- b", "1:1 expected departments, processes, rules, maintenance or channels, not ['a', 'b']"),
     ],
 )
 def test_what_is_no_document_is_refused(text: str, message: str, tmp_path: Path) -> None:

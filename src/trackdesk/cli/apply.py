@@ -1,4 +1,4 @@
-"""`trackdesk apply FILE`: brings departments, processes, rules and channels to what files say."""
+"""`trackdesk apply FILE`: brings departments, processes, rules, maintenance and channels to what files say."""
 
 from __future__ import annotations
 

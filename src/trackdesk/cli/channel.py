@@ -90,6 +90,9 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tag", metavar="K=V", action="append", type=checked(tag), default=None, help="only with these"
     )
+    parser.add_argument(
+        "--group-window", metavar="SPAN", default=None, help="gather what comes within it into one message, as in: 5m"
+    )
     parser.epilog = (
         "A URL is one of Apprise's (mailtos://…, slack://…, tgram://…, ntfy://…) or webhook+https://HOST/PATH for a "
         "signed webhook."
@@ -152,6 +155,7 @@ def add_channel(args: argparse.Namespace) -> int:
         "department": args.department,
         "min_severity": args.min_severity and args.min_severity.upper(),
         "kinds": args.kind,
+        "group_window": args.group_window,
         "match": _match(args),
     }
     body |= {name: value for name, value in narrowed.items() if value}

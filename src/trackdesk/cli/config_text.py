@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from trackdesk.contract.noise import MAINTENANCE_LIST
 from trackdesk.contract.rules import RULE_LIST
 from trackdesk.contract.telling import CHANNEL_LIST, DEPARTMENT_LIST
 from trackdesk.contract.work import PROCESS_LIST
+from trackdesk.domain.maintenance import Maintenance, MaintenanceSettings
 from trackdesk.domain.notification import ChangeDepartment, Channel, ChannelSettings, Department
 from trackdesk.domain.process import ChangeProcess, Process
 from trackdesk.domain.rule import ChangeRule, Rule
+from trackdesk.domain.silence import SilenceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,12 +49,19 @@ async def write(client: Client) -> str:
         async for page in client.pages(RULE_LIST, query={"limit": 1000})
         for each in page.data
     }
+    maintenance = {
+        each.name: _settings(each, Maintenance, MaintenanceSettings)
+        async for page in client.pages(MAINTENANCE_LIST, query={"limit": 1000})
+        for each in page.data
+        if each.state is not SilenceState.ENDED
+    }
     channels = {
         each.name: _secrets(each, variables) | _settings(each, Channel, ChannelSettings, without=("url", "secret"))
         async for page in client.pages(CHANNEL_LIST, query={"limit": 1000})
         for each in page.data
     }
-    parts = {"departments": departments, "processes": processes, "rules": rules, "channels": channels}
+    parts = {"departments": departments, "processes": processes, "rules": rules, "maintenance": maintenance}
+    parts["channels"] = channels
     return _HEAD + variables.said() + "".join(_dumped({name: part}) for name, part in parts.items())
 
 

@@ -54,6 +54,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("incidents", WATCH, "list incidents; show, take, close, comment one"),
     Verb("services", WATCH, "list services and how well they are, show one"),
     Verb("rules", WATCH, "list rules; show, add, set, try, enable, disable, delete one"),
+    Verb("silence", WATCH, "tell nobody about something for a while; list, preview and end silences"),
+    Verb("maintenance", WATCH, "list, add and delete maintenance windows"),
     Verb("serve", RUN_IT, "run the server without the console"),
     Verb("backup", RUN_IT, "copy the database while it is in use"),
     Verb("restore", RUN_IT, "put a backup in the database's place"),

@@ -12,7 +12,7 @@ CONFIGURATION_APPLY: Final = Endpoint[configuration.Applied](
     "configuration.apply",
     (("POST", "/v1/apply"),),
     Permission.OPERATE,
-    "Bring departments, processes, rules and channels to what a document says, all of it or nothing",
+    "Bring departments, processes, rules, maintenance and channels to what a document says, all of it or nothing",
     configuration.Applied,
     body=configuration.ApplyConfiguration,
     max_body=8 * MEBIBYTE,

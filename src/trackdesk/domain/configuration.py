@@ -1,4 +1,4 @@
-"""What is set up, as one document: departments, processes and channels by name, rules by id."""
+"""What is set up, as one document: departments, processes, maintenance and channels by name, rules by id."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from trackdesk.domain.maintenance import MaintenanceSettings
 from trackdesk.domain.model import Input, Label, ProcessName, Title, Value
 from trackdesk.domain.notification import ChangeDepartment, ChannelSettings
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.rule import ChangeRule
+from trackdesk.domain.silence import MOST_STANDING
 
 MOST = 10_000
 """Entities of a kind in one document."""
@@ -17,8 +19,9 @@ MOST = 10_000
 Departments = Annotated[dict[Label, ChangeDepartment], Field(max_length=MOST)]
 Processes = Annotated[dict[ProcessName, ChangeProcess], Field(max_length=MOST)]
 Rules = Annotated[dict[Label, ChangeRule], Field(max_length=MOST)]
+Maintenances = Annotated[dict[Title, MaintenanceSettings], Field(max_length=MOST_STANDING)]
 Channels = Annotated[dict[Title, ChannelSettings], Field(max_length=MOST)]
-Kind = Literal["department", "process", "rule", "channel"]
+Kind = Literal["department", "process", "rule", "maintenance", "channel"]
 
 
 class Configuration(Input):
@@ -27,6 +30,7 @@ class Configuration(Input):
     departments: Departments | None = None
     processes: Processes | None = None
     rules: Rules | None = None
+    maintenance: Maintenances | None = None
     channels: Channels | None = None
 
 

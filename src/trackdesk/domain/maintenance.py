@@ -34,6 +34,8 @@ WindowLength = Annotated[Duration, AfterValidator(_window)]
 class MaintenanceSettings(Input):
     """What can be set of a window that is called by its name. `schedule` and `duration`, or `from` and `until`."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
     service: Label | None = None
     department: Label | None = None
     reason: Reason | None = None

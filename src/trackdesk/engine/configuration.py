@@ -9,21 +9,23 @@ import orjson
 
 from trackdesk.domain.configuration import Applied, ApplyConfiguration, EntityChange
 from trackdesk.domain.errors import Conflict, FieldError, Invalid, NotFound
+from trackdesk.domain.maintenance import MaintenanceSettings
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, ChangeDepartment, NewChannel, NewDepartment
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.rule import DEFAULTS, named_members
-from trackdesk.engine import channel_admin, departments, processes, rulebook
+from trackdesk.engine import channel_admin, departments, maintenance, processes, rulebook
 from trackdesk.engine.channels.redaction import redact
 from trackdesk.engine.edits import given
 from trackdesk.engine.seal import Seal, SealError
 from trackdesk.engine.senders import secret_identity, url_identity
 from trackdesk.store import channels as stored_channels
 from trackdesk.store import departments as stored_departments
+from trackdesk.store import maintenance as stored_maintenance
 from trackdesk.store import processes as stored_processes
 from trackdesk.store import rules as stored_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container, Iterable, Iterator
 
     from pydantic import BaseModel
 
@@ -39,6 +41,7 @@ _SECTIONS: dict[Kind, str] = {
     "department": "departments",
     "process": "processes",
     "rule": "rules",
+    "maintenance": "maintenance",
     "channel": "channels",
 }
 
@@ -128,6 +131,8 @@ class _Apply:
             self._do("process", name, partial(self._process, name, settings))
         for rule_id, rule in (body.rules or {}).items():
             self._do("rule", rule_id, partial(self._rule, rule_id, rule))
+        for name, window in (body.maintenance or {}).items():
+            self._do("maintenance", name, partial(self._maintenance, name, window))
         for name, channel in (body.channels or {}).items():
             self._do("channel", name, partial(self._channel, name, channel))
         if body.prune:
@@ -199,6 +204,17 @@ class _Apply:
         rulebook.change(tx, caller, rule_id, members)
         return None
 
+    def _maintenance(self, name: str, settings: MaintenanceSettings) -> BaseModel | None:
+        tx, caller, values = self._tx, self._caller, given(settings)
+        maintenance_id = stored_maintenance.named(tx, caller.namespace_id, name)
+        if maintenance_id is None:
+            maintenance.make(tx, caller, name, values)
+            return settings
+        if self._body.prune:
+            values = {**dict.fromkeys(set(MaintenanceSettings.model_fields) - {"reason"}), **values}
+        maintenance.change(tx, caller, maintenance_id, values)
+        return None
+
     def _channel(self, name: str, settings: ChannelSettings) -> BaseModel | None:
         tx, caller = self._tx, self._caller
         values = given(settings)
@@ -245,25 +261,32 @@ class _Apply:
             return ""  # whatever it was, it is given anew
 
     def _prune(self) -> None:
-        """Departments go last: what refers to them has gone by then."""
-        body, tx, caller = self._body, self._tx, self._caller
-        if body.channels is not None:
-            for channel in list(stored_channels.channels(tx, caller.namespace_id)):
-                if channel.name not in body.channels:
-                    self._plan.removed.append(channel.id)
-                    self._do("channel", channel.name, partial(channel_admin.remove, tx, caller, channel.id))
-        if body.rules is not None:
-            for rule_id in stored_rules.ids(tx, caller.namespace_id):
-                if rule_id not in body.rules:
-                    self._do("rule", rule_id, partial(rulebook.remove, tx, caller, rule_id))
-        if body.processes is not None:
-            for name in stored_processes.names(tx, caller.namespace_id):
-                if name not in body.processes:
-                    self._do("process", name, partial(self._forget_process, name))
-        if body.departments is not None:
-            for each in stored_departments.ids(tx, caller.namespace_id, limit=-1):
-                if each not in body.departments and each != DEFAULT_DEPARTMENT:
-                    self._do("department", each, partial(departments.remove, tx, caller, each))
+        for kind, named, known in self._known():
+            if named is None:
+                continue
+            for name, forget in known:
+                if name not in named:
+                    self._do(kind, name, forget)
+
+    def _known(self) -> Iterator[tuple[Kind, Container[str] | None, Iterable[tuple[str, Callable[[], None]]]]]:
+        """Of each kind what the document names, None when it has no such section, and all there is with how it goes.
+        Departments go last: what refers to them has gone by then."""
+        body, tx, caller, space = self._body, self._tx, self._caller, self._caller.namespace_id
+        channels = stored_channels.channels(tx, space)
+        yield "channel", body.channels, [(each.name, partial(self._forget_channel, each.id)) for each in channels]
+        windows = stored_maintenance.names(tx, space)
+        gone = [(name, partial(maintenance.remove, tx, caller, each)) for each, name in windows]
+        yield "maintenance", body.maintenance, gone
+        rules = stored_rules.ids(tx, space)
+        yield "rule", body.rules, [(each, partial(rulebook.remove, tx, caller, each)) for each in rules]
+        names = stored_processes.names(tx, space)
+        yield "process", body.processes, [(each, partial(self._forget_process, each)) for each in names]
+        teams = [each for each in stored_departments.ids(tx, space, limit=-1) if each != DEFAULT_DEPARTMENT]
+        yield "department", body.departments, [(each, partial(departments.remove, tx, caller, each)) for each in teams]
+
+    def _forget_channel(self, channel_id: int) -> None:
+        self._plan.removed.append(channel_id)
+        channel_admin.remove(self._tx, self._caller, channel_id)
 
 
 def _placed(error: Invalid | Conflict | NotFound, kind: Kind, name: str) -> list[FieldError]:
