@@ -91,3 +91,14 @@ def test_doctor_says_how_the_files_are(house: House, harm: str, level: str, word
 
 def test_doctor_says_nothing_where_nothing_is_attached(house: House) -> None:
     assert finding(house) is None
+
+
+def test_a_name_that_leads_out_of_the_folder_is_no_file(house: House, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"key")
+    facts = {"sha256": "../../secret", "size": 3, "name": "a", "author": "ada", "created_at": NOW}
+    house.insert("attachments", incident_id=house.incident(), **facts)
+    target = tmp_path / "today.sqlite3"
+    backup(house.path, target)
+    assert backup_files(house.path, target) == (0, 0, ["../../secret"])
+    with pytest.raises(ValueError, match="SHA-256"):
+        depot_of(house.path).path("../../secret")

@@ -94,9 +94,9 @@ def full(house: House) -> House:
     house.insert("rules", namespace_id=1, id="slow", name="slow", **watch, **flags)
     stands = {"service": "crm", "state": "FIRING", "since": NOW, "breaches": 3}
     house.insert("rule_states", namespace_id=1, rule_id="slow", series_id=sampled, **stands)
-    house.insert("metric_counted", id=1, samples_to=1, hours_to=NOW, days_to=NOW)
+    house.insert("metric_counted", id=1, samples_to=1, minutes_to=NOW, days_to=NOW)
     measures = {"count": 1, "total": 1.5, "low": 2.5, "high": 2.5, "last_at": NOW, "last": 2.5, "sketch": b""}
-    house.insert("metric_cells", level=2, series_id=1, at=NOW, **measures)
+    house.insert("metric_cells", level=1, series_id=1, at=NOW, **measures)
     house.insert("metric_packs", level=0, series_id=1, at=NOW, pack=pack(NOW, [(5, (1, 1.5, 2.5, 2.5, NOW, 2.5, b""))]))
     house.insert("blind_times", from_at=NOW, until_at=NOW + 5, reason="down")
     house.insert("facts", name="seal_check", value="c0ffee")
@@ -195,8 +195,8 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("departments", id="a/b"), "departments.id: string should match pattern"),
         (change("processes", name="nul\x00"), "processes.name: string should match pattern"),
         (change("logs", message="nul\x00"), "logs.message: expected text without NUL"),
-        (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
-        (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
+        (change("attachments", sha256="../../etc/passwd"), "attachments.sha256: string should match pattern"),
+        (change("attachments", name="../a"), "attachments.name: expected the name of a file that can be shown"),
         (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
         (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),

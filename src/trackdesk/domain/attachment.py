@@ -29,6 +29,9 @@ _DEVICES: Final = frozenset(
 )
 
 
+SHA256_PATTERN: Final = r"^[0-9a-f]{64}$"
+
+
 class Attachment(Value):
     id: int
     incident: int

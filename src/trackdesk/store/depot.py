@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "attachments"
 KEPT_FREE: Final = 256 * 1_048_576
 """Bytes of the disk that files leave to the database."""
+MOST_UPLOADS: Final = 16
 _PART: Final = ".part"
 _NAME: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _numbers: Final = count(1)
@@ -78,10 +79,15 @@ class Depot:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.uploads = asyncio.Semaphore(MOST_UPLOADS)
+        """Those that are under way; the others wait with their bytes where they are."""
         self.lock = asyncio.Lock()
         """Held while a file and what the database says of it are changed together."""
 
     def path(self, digest: str) -> Path:
+        """Raises ValueError for what is no SHA-256: it would be a way out of the folder."""
+        if not is_digest(digest):
+            raise ValueError(f"expected the SHA-256 of a file, not {digest[:80]!r}")
         return self.folder / digest[:2] / digest
 
     def begin(self) -> Incoming:
@@ -126,8 +132,12 @@ class Depot:
     def files(self) -> Iterator[Path]:
         """Every file under a name of ours."""
         for path in self.folder.glob("[0-9a-f][0-9a-f]/*"):
-            if _NAME.fullmatch(path.name) and path.name.startswith(path.parent.name):
+            if is_digest(path.name) and path.name.startswith(path.parent.name):
                 yield path
+
+
+def is_digest(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 def depot_of(database: Path) -> Depot:

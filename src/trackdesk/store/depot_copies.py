@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trackdesk.store.backup import open_reading
-from trackdesk.store.depot import FOLDER, Depot, depot_of, sync_folder
+from trackdesk.store.depot import FOLDER, Depot, depot_of, is_digest, sync_folder
 from trackdesk.store.errors import StorageFull, StoreError
 from trackdesk.store.travelling import columns
 
@@ -95,6 +95,9 @@ def _size(path: Path | None) -> int:
 def _copy(needed: dict[str, int], source: Depot, target: Depot) -> Copied:
     new, missing, touched = 0, [], set()
     for name, size in needed.items():
+        if not is_digest(name):
+            missing.append(name)
+            continue
         place = target.path(name)
         if _size(place) == size:
             continue

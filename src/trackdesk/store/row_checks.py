@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from trackdesk.store.travelling import Column
 
+
 def _file_name(name: str) -> str:
     if file_name(name) != name:
         raise ValueError("expected the name of a file that can be shown and saved anywhere")

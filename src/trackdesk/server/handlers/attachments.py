@@ -33,6 +33,12 @@ async def add(call: Call) -> Attachment:
     engine, incident = call.engine, call.number("incident")
     await incident_lists.get(engine.readers, call.caller.namespace_id, incident)
     boundary = boundary_of(call.request.headers.get(hdrs.CONTENT_TYPE))
+    async with engine.depot.uploads:
+        return await _receive(call, incident, boundary)
+
+
+async def _receive(call: Call, incident: int, boundary: bytes) -> Attachment:
+    engine = call.engine
     incoming = await asyncio.to_thread(engine.depot.begin)
 
     async def take(data: bytes) -> None:
