@@ -103,3 +103,14 @@ async def test_lines_of_an_ingest_become_samples_each_for_itself(still: House) -
     assert [(number, error.code) for number, error in taken.refused] == [(4, "invalid")]
     assert [each.value for each in handed] == [1.0, 2.0]
     assert again.value == 2.0
+
+
+async def test_those_who_watch_learn_which_services_have_new_samples(still: House) -> None:
+    watching = still.engine.hub.subscribe(1, frozenset({"metrics"}))
+    await record(still, {"service": "api"}, {"service": "web"}, {"service": "api"})
+
+    told = await watching.next()
+
+    assert [(each.topic, each.kind) for each in told] == [("metrics", "tick")] * 2
+    assert {each.ref for each in told} == {"api", "web"}
+    watching.close()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 DELETED_AT_ONCE = 1_000
-"""Samples deleted in one operation, a few ms."""
+"""Rows deleted in one operation, a few ms."""
 
 
 async def add(engine: Engine, caller: Caller, body: NewService) -> Service:
@@ -70,7 +70,7 @@ def delete_some(tx: Tx, caller: Caller, name: str) -> bool:
     users = services.in_use_by(tx, service)
     if users:
         raise Conflict(f"Service {name!r} is used by {'; '.join(users)}.", code="in_use")
-    if not services.delete_samples(tx, service, DELETED_AT_ONCE):
+    if not services.delete_measured(tx, service, DELETED_AT_ONCE):
         return False
     services.delete(tx, service)
     tx.journal(caller.namespace_id, "services", "deleted", name, caller.actor)

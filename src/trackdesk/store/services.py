@@ -102,18 +102,26 @@ def in_use_by(tx: Tx, service: ServiceRow) -> list[str]:
     return in_words(tx, _REFERRING, (service.namespace_id, service.name))
 
 
-def delete_samples(tx: Tx, service: ServiceRow, limit: int) -> bool:
-    """Some of its samples; whether none are left."""
-    gone = tx.execute(
-        "DELETE FROM samples WHERE id IN (SELECT m.id FROM series s CROSS JOIN samples m "
-        "ON m.series_id = s.id WHERE s.service_id = ? LIMIT ?)",
-        (service.id, limit),
-    ).rowcount
-    return gone < limit
+_SERIES = "SELECT id FROM series WHERE service_id = ?1"
+_COUNTED = f"{_SERIES} UNION ALL SELECT -id FROM series WHERE service_id = ?1"
+"""With the numbers under which series are counted together."""
+_MEASURED = (
+    f"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE series_id IN ({_SERIES}) LIMIT ?2)",
+    *(
+        f"DELETE FROM {table} WHERE (level, series_id, at) IN (SELECT level, series_id, at FROM {table} "
+        f"WHERE level IN (0, 1, 2) AND series_id IN ({_COUNTED}) LIMIT ?2)"
+        for table in ("metric_cells", "metric_packs")
+    ),
+)
+
+
+def delete_measured(tx: Tx, service: ServiceRow, limit: int) -> bool:
+    """Some of its samples, then of what was counted of them; whether nothing is left."""
+    return all(tx.execute(sql, (service.id, limit)).rowcount < limit for sql in _MEASURED)
 
 
 def delete(tx: Tx, service: ServiceRow) -> None:
-    """Its samples have gone before."""
+    """What it measured has gone before; how rules stand with its series goes with them."""
     tx.execute("DELETE FROM series WHERE service_id = ?", (service.id,))
     tx.execute("DELETE FROM services WHERE id = ?", (service.id,))
     tx.cache.pop("series", None)
