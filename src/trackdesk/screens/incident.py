@@ -49,6 +49,7 @@ LINES = 200
 
 class IncidentView(Triage, Windowed):
     TOPICS = frozenset({"incidents", "runs", "logs", "notifications", "deliveries", "metrics"})
+    PAUSE = 1.0
     NEEDS: ClassVar[Mapping[str, str]] = {**Triage.NEEDS, "attach": "report", "mute": "operate"}
     DEFAULT_CSS = """
     IncidentView.-wide > .tabs { display: none; }
@@ -293,7 +294,7 @@ class IncidentView(Triage, Windowed):
         if self.incident is not None and await mute(self, match_of_incident(self.incident)):
             self.reload(at_once=True)
 
-    async def on_row_opened(self, event: RowOpened) -> None:
+    def on_row_opened(self, event: RowOpened) -> None:
         event.stop()
         begin(self, partial(self._file_opened, event.row.data), group="do")
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from trackdesk.widgets.facts import Fact
 
 
+_DUE = {"missing": "expected", "rule": "since", "alert": "since"}
+"""What the instant is called that an incident is about."""
+
+
 def leads_somewhere(incident: Incident) -> bool:
     return bool(incident.run or incident.process or incident.rule or incident.service)
 
@@ -61,11 +65,11 @@ def facts(incident: Incident, run: Run | None, process: Process | None) -> list[
         ("run", about or ("deleted" if incident.run else None)),
         ("service", incident.service),
         ("rule", incident.rule),
-        ("value", f"{number(incident.value)}" if incident.value is not None else None),
+        ("value", number(incident.value) if incident.value is not None else None),
         ("threshold", number(incident.threshold) if incident.threshold is not None else None),
         ("tags", " ".join(f"{key}={value}" for key, value in incident.tags.items())),
         ("reported by", incident.reported_by),
-        ("expected" if missing else "due", when.absolute(incident.due_at) if incident.due_at is not None else None),
+        (_DUE.get(incident.origin, "due"), when.absolute(incident.due_at) if incident.due_at is not None else None),
         *(_absence(process) if missing and process is not None else ()),
         ("opened", ago(incident.opened_at)),
         ("seen", seen),

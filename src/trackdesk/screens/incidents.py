@@ -59,10 +59,10 @@ class IncidentsView(Triage, TabbedList["Incident"]):
         Column("ref", "id", 7, priority=0),
         Column("status", "status", 9, priority=1),
         Column("title", "what", 22, flex=6, priority=0),
-        Column("seen", "seen", 5, align="right", priority=5),
+        Column("seen", "seen", 6, align="right", priority=5, quiet=True),
         Column("assignee", "with", 8, flex=1, most=14, priority=2),
         Column("department", "for", 8, flex=1, most=14, priority=4),
-        Column("updated", "changed", 7, align="right", priority=6, sortable=True),
+        Column("updated", "changed", 7, align="right", priority=6, sortable=True, quiet=True),
         Column("opened", "age", 6, align="right", priority=0, sortable=True),
     )
     SORTS = {"severity": "severity", "updated": "updated_at", "opened": "opened_at"}

@@ -72,7 +72,6 @@ class Trends:
 
 
 def common_types(services: Iterable[Service], most: int) -> list[str]:
-    """The metric types that most of them have, at most `most`, by their names."""
+    """The metric types that most of them have, at most `most`, the most frequent first."""
     counted = Counter(metric_type for each in services for metric_type in each.metric_types)
-    first = sorted(counted, key=lambda name: (-counted[name], name))[:most]
-    return sorted(first)
+    return sorted(counted, key=lambda name: (-counted[name], name))[:most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,8 +14,10 @@ from trackdesk.screens import panes
 from trackdesk.screens.place import Place
 from trackdesk.screens.pulse import pulse, spark_line
 from trackdesk.screens.run_deeds import start_run
+from trackdesk.screens.services_pane import ServicesPane
 from trackdesk.screens.since import pulse_line, since, since_line, since_title
 from trackdesk.screens.welcome import welcome
+from trackdesk.widgets.background import begin
 from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rule import RuleLine
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from trackdesk.screens.pulse import Pulse
     from trackdesk.screens.since import Since
     from trackdesk.widgets.table_messages import RowOpened
+    from trackdesk.widgets.view import Changed
 
 _SINCE_EVERY = 5.0
 """Seconds from one count of what happened since one left to the next: it reads a good part of the journal."""
@@ -43,7 +47,9 @@ _PULSE_EVERY = 5.0
 
 class OverviewView(Place):
     CONTEXTS = ("overview", "list")
-    TOPICS = frozenset({"runs", "progress", "incidents", "notifications", "processes", "deliveries"})
+    TOPICS = frozenset(
+        {"runs", "progress", "incidents", "notifications", "processes", "deliveries", "services", "metrics"}
+    )
     PAUSE = 1.0
     NEEDS: ClassVar[Mapping[str, str]] = {"new": "ingest"}
     SCOPED_CSS = False
@@ -56,10 +62,16 @@ class OverviewView(Place):
     OverviewView > .panes { layout: grid; grid-size: 1 4; grid-rows: 3fr 3fr 3fr 2fr; height: 1fr; }
     .-narrow OverviewView #inbox { display: none; }
     .-narrow OverviewView > .panes { grid-size: 1 3; grid-rows: 1fr; }
-    .-wide OverviewView > .panes { grid-size: 2 2; grid-columns: 3fr 2fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    OverviewView #services { display: none; }
+    .-wide OverviewView > .panes { grid-size: 2 3; grid-columns: 3fr 2fr; grid-rows: 1fr; grid-gutter: 0 1; }
+    .-wide OverviewView #processes { row-span: 2; }
+    .-wide OverviewView #services, .-full OverviewView #services { display: block; }
     .-full OverviewView > .panes { grid-size: 3 2; grid-columns: 29fr 26fr 24fr; grid-rows: 2fr 3fr; grid-gutter: 0 1; }
     .-full OverviewView #needs { column-span: 2; }
-    .-full OverviewView #next { row-span: 2; }
+    OverviewView.-unwatched #services { display: none; }
+    .-wide OverviewView.-unwatched > .panes { grid-size: 2 2; }
+    .-wide OverviewView.-unwatched #processes { row-span: 1; }
+    .-full OverviewView.-unwatched #next { row-span: 2; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -80,6 +92,7 @@ class OverviewView(Place):
             )
             for pane in panes.PANES
         }
+        self._services = ServicesPane(desk)
         self._spark_line = Static("", classes="line", id="sparks")
         self._pulse_line = Static("", classes="line", id="pulse")
         self._welcome = Static("", classes="welcome")
@@ -91,7 +104,8 @@ class OverviewView(Place):
     def compose(self) -> ComposeResult:
         yield self._since_rule
         yield self._since_line
-        yield Container(*self._tables.values(), classes="panes")
+        *first, inbox = self._tables.values()
+        yield Container(*first, self._services, inbox, classes="panes")
         yield self._spark_line
         yield self._pulse_line
         yield self._welcome
@@ -112,7 +126,11 @@ class OverviewView(Place):
         self._show(summary)
 
     async def _load_panes(self, client: Client) -> None:
-        await asyncio.gather(*(self._load_pane(client, pane) for pane in panes.PANES))
+        await asyncio.gather(*(self._load_pane(client, pane) for pane in panes.PANES), self._load_services(client))
+
+    async def _load_services(self, client: Client) -> None:
+        await self._services.read(client)
+        self.set_class(not self._services.known, "-unwatched")
 
     async def _load_pane(self, client: Client, pane: Pane[Any]) -> None:
         items, total = await pane.fetch(client, self.desk.now())
@@ -149,7 +167,8 @@ class OverviewView(Place):
 
     def _show(self, summary: Summary) -> None:
         look = Look.of(self.app)
-        fresh = not (summary.runs.total or summary.incidents.open or any(summary.processes.values()))
+        known = summary.runs.total or summary.incidents.open or any(summary.processes.values())
+        fresh = not (known or self._services.known)
         if fresh:
             self._welcome.update(welcome(self.desk, look))
         self.set_class(fresh, "-new")
@@ -165,10 +184,19 @@ class OverviewView(Place):
         if self.is_attached and self.screen.focused is None and not self.has_class("-new"):
             self.take_focus()
 
+    def changed(self, change: Changed) -> None:
+        if change.topic != "metrics" or change.resync:
+            self.reload()
+        elif self._services.due:
+            begin(self, partial(self._load_services, self.client), group="services", exclusive=True)
+
     # -- doing -----------------------------------------------------------------------------------------------------
 
     def on_row_opened(self, event: RowOpened) -> None:
         event.stop()
+        if event.table is self._services:
+            self.post_message(self.Open(self._services.place_of(event.row.data)))  # type: ignore[arg-type]
+            return
         pane = next(each for each in panes.PANES if each.name == event.table.id)
         self.post_message(self.Open(pane.place_of(self.desk, event.row.data)))
 

@@ -199,7 +199,7 @@ _INCIDENTS = (
     Column("ref", "id", 7, priority=0),
     Column("status", "status", 9, priority=1),
     Column("title", "what", 22, flex=3, priority=0),
-    Column("seen", "seen", 6, align="right", priority=2),
+    Column("seen", "seen", 6, align="right", priority=2, quiet=True),
     Column("assignee", "with", 8, flex=1, most=14, priority=2),
     Column("opened", "age", 6, align="right", priority=0),
 )

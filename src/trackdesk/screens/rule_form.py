@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 LOOKED_BACK = "3d"
 """Of how much the preview tells."""
-_STRIP = 48
+_STRIP = 36
 """Cells of the picture of that time."""
+_MANY = 20
+"""Incidents of that time that nobody would want."""
 _NAMED = 2
 """Incidents that are told one by one."""
 _NUMBERS = ("threshold", "recover_threshold")
@@ -198,15 +200,14 @@ def trial_words(trial: RuleTrial, metric_type: str, now: int) -> list[Toned]:
     """What the rule would have done: how often, a picture of when, and the last ones."""
     if not trial.samples:
         return [Toned(f"no sample of {metric_type} that it looks at in the last {LOOKED_BACK}", "dim")]
-    looked = f"{trial.samples:,} samples of {trial.series:,} series since {when.day_clock(trial.since, now)}"
-    if trial.truncated:
-        looked = f"the last {looked}"
+    since = f"{'only ' if trial.truncated else ''}since {when.day_clock(trial.since, now)}"
+    looked = f"{trial.samples:,} samples of {trial.series:,} series"
     if not trial.count:
-        return [Toned(f"would never have fired in {looked}", "ok", bold=True)]
+        return [Toned(f"would never have fired {since}", "ok", bold=True), Toned(looked, "dim")]
     times = "1 incident" if trial.count == 1 else f"{trial.count:,} incidents"
     lines = [
-        Toned(f"would have opened {times} in {looked}", "fail" if trial.count > 20 else "late", bold=True),
-        Toned(f"{when.day_clock(trial.since, now)} {_picture(trial)} now", "fail"),
+        Toned(f"would have opened {times} {since}", "fail" if trial.count > _MANY else "late", bold=True),
+        Toned(f"{_picture(trial)} {looked}", "fail"),
     ]
     for each in reversed(trial.would_open[-_NAMED:]):
         peak = "" if each.peak is None else f", up to {number(each.peak)}"

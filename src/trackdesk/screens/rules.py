@@ -74,7 +74,7 @@ class RulesView(ListPlace["ListedRule"]):
     COLUMNS = (
         Column("state", "state", 9, priority=0),
         Column("name", "rule", 16, flex=3, most=40, priority=0, sortable=True),
-        Column("watches", "watches for", 22, flex=5, priority=1),
+        Column("watches", "watches for", 34, flex=5, priority=1),
         Column("service", "of", 12, flex=2, most=24, priority=2),
         Column("severity", "severity", 10, priority=3),
         Column("open", "open", 5, align="right", priority=1),

@@ -219,7 +219,8 @@ class ServiceView(Windowed):
         look = Look.of(self.app)
         me = self.desk.actor.partition("@")[0]
         self.incidents.put_rows([incident_row(each, me) for each in open_ones.data], total=open_ones.meta.total)
-        self.rules.put_rows([Row(rule.id, rule_cells(rule), rule) for rule in mine])
+        firing = {each.rule for each in open_ones.data}
+        self.rules.put_rows([_rule_row(rule, here=rule.id in firing) for rule in mine])
         self.latest.put_rows([_latest_row(each) for each in latest.data], total=latest.meta.total)
         rows = [Row(each.name, process_cells(each, look), each) for each in processes.data]
         self.processes.put_rows(rows, total=processes.meta.total)
@@ -323,6 +324,13 @@ _PROCESSES = (
     Column("well", "well", 4, align="right", priority=2),
     Column("last", "last run", 8, align="right", priority=1),
 )
+
+
+def _rule_row(rule: ListedRule, *, here: bool) -> Row:
+    """As it stands for this service: one for every service may be firing for another."""
+    elsewhere = rule.service is None and rule.state in ("FIRING", "NO_DATA") and not here
+    state = glyphs.rule_state("OK" if elsewhere else rule.state, enabled=rule.enabled)
+    return Row(rule.id, {**rule_cells(rule), "state": state}, rule)
 
 
 def _latest_row(each: Sample) -> Row:

@@ -13,6 +13,8 @@ Tick = tuple[float, str]
 """A value and how it is said."""
 
 _MILLI = 1000
+_FAR = 0.6
+"""Share of the greatest value that the least has to have so that a scale need not begin at zero."""
 _WHOLE = re.compile("00[sh]?$")
 """What a whole minute, hour or day need not say."""
 _TIMES = (
@@ -70,14 +72,17 @@ class Scale(NamedTuple):
         return (value - self.low) / (self.high - self.low)
 
 
-def scale(values: Sequence[float], measure: Measure, most: int, *, log: bool = False) -> Scale:
+def scale(values: Sequence[float], measure: Measure, most: int, *, log: bool = False, from_zero: bool = True) -> Scale:
     """A scale over these values with about `most` ticks: from zero (or the least below it), or by logarithm from the
-    least above zero. A logarithm of nothing above zero is a straight scale."""
+    least above zero. A logarithm of nothing above zero is a straight scale. Without `from_zero` it begins near the
+    least value where all are far from zero and near to one another."""
     above = [value for value in values if value > 0]
     if log and above:
         return _steep(min(above), max(above), measure, most)
     low, high = min([0.0, *values]), max([0.0, *values])
-    high = high if high > low else low + measure.steps[0]
+    if not from_zero and values and min(values) > high * _FAR:
+        low = min(values)
+    high = high if high > low else low + max(measure.steps[0], abs(low) / 10)
     step = next((each for each in measure.steps if (high - low) / each <= most), high - low)
     first, last = math.floor(low / step), math.ceil(high / step)
     ticks = [(n * step, measure.say(n * step)) for n in range(first, last + 1)]

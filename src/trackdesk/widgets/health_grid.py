@@ -24,7 +24,7 @@ from trackdesk.widgets.rows import Row
 from trackdesk.widgets.rule import rule_strip
 from trackdesk.widgets.table_messages import RowOpened, RowSelected
 
-LEAST = 25
+LEAST = 34
 """Cells of a tile at least."""
 _GAP = 2
 _VALUE = 6

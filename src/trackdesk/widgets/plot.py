@@ -95,6 +95,8 @@ class Chart:
     lines: Sequence[Line]
     measure: Measure = DURATIONS
     log: bool = False
+    from_zero: bool = True
+    """Whether the scale begins at zero, however far from it all values are."""
     thresholds: Sequence[tuple[str, float]] = ()
     """(name, value): lines straight across, always within the scale."""
     window: tuple[int, int] | None = None
@@ -151,7 +153,8 @@ def draw(
     most = max(rows // (_LOG_TICK_ROWS if chart.log else _TICK_ROWS), 2)
     also = [value for _, value in chart.thresholds]
     also += [value for band in chart.bands for value in (*band.low, *band.high) if value is not None]
-    over, limits = scale([*chart.known, *also], chart.measure, most, log=chart.log), chart.limits
+    over = scale([*chart.known, *also], chart.measure, most, log=chart.log, from_zero=chart.from_zero)
+    limits = chart.limits
     below = times(*limits, max(cells // _TICK_CELLS, 1), zone)
     drawn = _layered(chart, over, (cells, rows), pen, live=live)
     beside = {_row(over, value, rows): Toned(f"{said:>{_AXIS - 1}} ", "dim") for value, said in over.ticks}

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from trackdesk.widgets.background import begin
@@ -16,6 +17,8 @@ from trackdesk.widgets.safe import safe_text
 if TYPE_CHECKING:
     from textual.timer import Timer
 
+_AROUND = 10
+"""Lines of the dialog beside its fields and what is said beneath: frame, title, keys, blank ones."""
 _PLAIN = str.maketrans("▄·", "#.")
 STILL = 0.5
 """Seconds without a key until it is asked."""
@@ -54,6 +57,15 @@ class PreviewForm(FormDialog):
         super().on_mount()
         self._ask()
 
+    def on_resize(self) -> None:
+        super().on_resize()
+        # Many fields stand close, and scroll; what is said beneath them stays in sight.
+        tight = self.has_class("-tight") or self.size.height < 2 * len(self.values) + self._lines + _AROUND
+        self.set_class(tight, "-tight")
+        room = self.size.height * 9 // 10 - _AROUND + 2 * tight - self._lines
+        for body in self.query(VerticalScroll):
+            body.styles.max_height = max(room, 3)
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         errors = self._check(self.values)
@@ -78,4 +90,6 @@ class PreviewForm(FormDialog):
             Text(safe_text(line.text).translate(plain), look.role(line.role, bold=line.bold))
             for line in said[: self._lines]
         ]
-        self._shown.update(Text("\n").join([*lines, *[Text("")] * (self._lines - len(lines))]))
+        self._shown.update(
+            Text("\n", no_wrap=True, overflow="ellipsis").join([*lines, *[Text("")] * (self._lines - len(lines))])
+        )

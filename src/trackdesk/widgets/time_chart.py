@@ -67,6 +67,7 @@ class Measured:
             [reading.at for reading in each],
             lines,
             NUMBERS,
+            from_zero=False,
             thresholds=self.thresholds,
             window=self.window,
             bands=bands,

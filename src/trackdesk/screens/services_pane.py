@@ -1,0 +1,76 @@
+"""The pane of the Overview that says how well the services are, with the last hour of their first metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackdesk.screens.measuring import Trends
+from trackdesk.screens.services import service_of, trend_text
+from trackdesk.widgets import glyphs, when
+from trackdesk.widgets.columns import Column
+from trackdesk.widgets.faces import Empty
+from trackdesk.widgets.glyphs import Toned
+from trackdesk.widgets.live_table import LiveTable
+from trackdesk.widgets.look import Look
+from trackdesk.widgets.rows import Row
+
+if TYPE_CHECKING:
+    from trackdesk.client import Client
+    from trackdesk.domain.service import Service
+    from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.view import View
+
+MOST = 50
+TYPES = 6
+"""Metric types that are read: a call each."""
+EVERY = 10 * when.SECOND
+"""µs from one reading of the sparklines to the next."""
+_COLUMNS = (
+    Column("health", "health", 10, priority=1),
+    Column("name", "service", 10, flex=1, most=28, priority=0),
+    Column("open", "open", 3, align="right", priority=3),
+    Column("type", "metric", 10, flex=1, most=16, priority=4),
+    Column("trend", "last hour", 17, priority=2, quiet=True),
+)
+
+
+class ServicesPane(LiveTable):
+    def __init__(self, desk: Desk) -> None:
+        empty = Empty("No service sends metrics yet")
+        super().__init__(_COLUMNS, title="Services", empty=empty, titles=False, now=desk.now, id="services")
+        self._desk = desk
+        self._trends = Trends()
+        self._read_at = -EVERY
+        self.known = False
+        """Whether there is any service."""
+
+    async def read(self, client: Client) -> None:
+        """Raises what the client raises."""
+        page = await client.services.list({"sort": "health", "limit": MOST})
+        self.known = bool(page.data)
+        now = self._desk.now()
+        if self.due:
+            self._read_at = now
+            firsts = [each.metric_types[0] for each in page.data if each.metric_types]
+            types = sorted(set(firsts), key=lambda name: -firsts.count(name))[:TYPES]
+            await self._trends.read(client, page.data, types, now)
+        look = Look.of(self.app)
+        self.put_rows([self._row(each, look) for each in page.data], total=page.meta.total)
+
+    @property
+    def due(self) -> bool:
+        return self._desk.now() - self._read_at >= EVERY
+
+    def _row(self, each: Service, look: Look) -> Row:
+        first = each.metric_types[0] if each.metric_types else ""
+        cells = {
+            "health": glyphs.health(each.health),
+            "name": each.name,
+            "open": Toned(f"{each.open_incidents:,}", "fail") if each.open_incidents else "",
+            "type": Toned(first, "dim"),
+            "trend": trend_text(self._trends.of(each.name, first), look) if first else "",
+        }
+        return Row(each.name, cells, each)
+
+    def place_of(self, service: Service) -> View:
+        return service_of(self._desk, service.name)
