@@ -47,11 +47,7 @@ class AlertmanagerMessage(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     version: Literal["4"]
-    status: Literal["firing", "resolved"] | None = None
-    receiver: _Text | None = None
     external_url: Annotated[_Text | None, Field(alias="externalURL")] = None
-    group_key: Annotated[_Text | None, Field(alias="groupKey")] = None
-    truncated: Annotated[int, Field(alias="truncatedAlerts", ge=0)] = 0
     alerts: Annotated[list[dict[str, Any]], Field(max_length=MOST_ALERTS)]
 
 
