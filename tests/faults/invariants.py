@@ -85,7 +85,8 @@ BROKEN: dict[str, str] = {
     "an incident was not opened once": "SELECT i.id FROM incidents i WHERE 1 <> (SELECT count(*) FROM journal "
     "WHERE topic = 'incidents' AND kind = 'opened' AND ref = CAST(i.id AS TEXT))",
     "an incident was not told once": "SELECT i.id FROM incidents i WHERE 1 <> (SELECT count(*) FROM notifications "
-    "WHERE kind = 'opened' AND incident_id = i.id)",
+    "WHERE kind = 'opened' AND incident_id = i.id AND muted IS NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM mutes WHERE incident_id = i.id AND (released_at IS NULL OR outcome = 'closed'))",
     "an incident was closed without a word": "SELECT i.id, i.status FROM incidents i WHERE (i.status = 'CLOSED') <> "
     "(SELECT coalesce(sum(CASE kind WHEN 'closed' THEN 1 ELSE -1 END), 0) FROM journal "
     "WHERE topic = 'incidents' AND kind IN ('closed', 'reopened') AND ref = CAST(i.id AS TEXT))",
@@ -95,10 +96,11 @@ BROKEN: dict[str, str] = {
     "a warning was not told once": "SELECT j.ref FROM journal j WHERE j.topic = 'runs' AND j.kind = 'warning' "
     "GROUP BY j.ref "
     "HAVING count(*) <> (SELECT count(*) FROM notifications WHERE kind = 'warning' AND run_uid = j.ref)",
-    "a notification is not in the journal": "SELECT n.id FROM notifications n WHERE n.kind <> 'test' AND 1 <> "
-    "(SELECT count(*) FROM journal WHERE topic = 'notifications' AND kind = 'told' AND ref = CAST(n.id AS TEXT))",
-    "a chosen channel has no delivery": "SELECT n.id FROM notifications n WHERE "
-    "(SELECT count(*) FROM json_each(n.routing) WHERE json_extract(value, '$[2]') IS NULL) <> "
+    "a notification is not in the journal": "SELECT n.id FROM notifications n WHERE n.kind NOT IN ('test', 'group') "
+    "AND 1 <> (SELECT count(*) FROM journal WHERE topic = 'notifications' "
+    "AND kind = iif(n.muted IS NULL, 'told', 'muted') AND ref = CAST(n.id AS TEXT))",
+    "a chosen channel has no delivery": "SELECT n.id FROM notifications n WHERE n.kind <> 'group' AND "
+    "iif(n.muted IS NULL, (SELECT count(*) FROM json_each(n.routing) WHERE json_extract(value, '$[2]') IS NULL), 0) <> "
     "(SELECT count(*) FROM deliveries d WHERE d.notification_id = n.id)",
     "a delivery is not marked as it went": "SELECT d.id, d.status FROM deliveries d WHERE (d.status = 'SENT') <> "
     "(SELECT count(*) FROM delivery_attempts WHERE delivery_id = d.id AND outcome = 'sent')",
@@ -106,6 +108,14 @@ BROKEN: dict[str, str] = {
     "(SELECT count(*) FROM delivery_attempts WHERE delivery_id = d.id)",
     "a sent delivery is not in the journal": "SELECT d.id FROM deliveries d WHERE (d.status = 'SENT') <> "
     "(SELECT count(*) FROM journal WHERE topic = 'deliveries' AND kind = 'sent' AND ref = CAST(d.id AS TEXT))",
+    "something was gathered into nothing": "SELECT d.id FROM deliveries d WHERE (d.status = 'GROUPED') <> "
+    "(d.group_id IS NOT NULL) OR NOT EXISTS (SELECT 1 FROM deliveries g JOIN delivery_groups w ON w.delivery_id = g.id "
+    "WHERE g.id = d.group_id AND g.channel_id = d.channel_id AND w.opened_at <= d.created_at "
+    "AND d.created_at < w.closes_at) AND d.group_id IS NOT NULL",
+    "an incident waits for the end of what is over": "SELECT m.* FROM mutes m WHERE m.released_at IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM silences WHERE m.kind = 'silence' AND id = m.by_id AND next_due_at IS NOT NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM maintenance WHERE m.kind = 'maintenance' AND id = m.by_id "
+    "AND next_due_at IS NOT NULL)",
     "a delivery is forgotten": "SELECT id FROM deliveries WHERE status IN ('PENDING', 'RETRYING') AND "
     "next_due_at IS NULL",
     "a series is wrong without an incident": "SELECT s.* FROM rule_states s WHERE s.state <> 'PENDING' AND NOT EXISTS "

@@ -39,6 +39,9 @@ DAMAGE = {
     "a delivery is not marked as it went": "UPDATE deliveries SET status = 'PENDING'",
     "a delivery miscounts its attempts": "UPDATE deliveries SET attempts = 2",
     "a sent delivery is not in the journal": "DELETE FROM journal WHERE kind = 'sent'",
+    "something was gathered into nothing": "UPDATE deliveries SET status = 'GROUPED' WHERE id = 1",
+    "an incident waits for the end of what is over": "INSERT INTO mutes (incident_id, kind, by_id, muted_at) "
+    "SELECT id, 'silence', 1, 0 FROM incidents LIMIT 1",
     "a delivery is forgotten": "UPDATE deliveries SET status = 'PENDING', next_due_at = NULL",
     "a series is wrong without an incident": "INSERT INTO rule_states (namespace_id, rule_id, series_id, service, state, "
     "since, breaches) VALUES (1, 'slow', 1, 'crm', 'FIRING', 0, 1)",
