@@ -60,19 +60,32 @@ class _Group:
             self.stored = samples.by_id(self.tx, ids)
 
     def add(self, record: Record) -> list[Recorded]:
-        tx, namespace_id, drafts = self.tx, record.namespace_id, record.drafts
-        known = series.known(tx, namespace_id)
-        if unknown := [draft.key for draft in drafts if draft.key not in known]:
-            series.find_or_make(tx, namespace_id, unknown, record.actor)
-        if any(draft.uid is not None for draft in drafts):
+        drafts = record.drafts
+        known = series.known(self.tx, record.namespace_id)
+        if any(draft[3] is not None for draft in drafts):
+            self._make_known(record)
             return [self._named(record, draft) for draft in drafts]
-        number, now = samples.next_ids(tx, len(drafts)), tx.now
+        try:
+            made = self._made(drafts, known)
+        except KeyError:  # some series is not known yet
+            self._make_known(record)
+            made = self._made(drafts, known)
+        self.fresh += made
+        return made
+
+    def _make_known(self, record: Record) -> None:
+        known = series.known(self.tx, record.namespace_id)
+        if unknown := [draft.key for draft in record.drafts if draft.key not in known]:
+            series.find_or_make(self.tx, record.namespace_id, unknown, record.actor)
+
+    def _made(self, drafts: Sequence[Draft], known: series.Known) -> list[Recorded]:
+        """Raises KeyError for a series that is not known."""
+        every = [known[draft[0]] for draft in drafts]
+        number, now = samples.next_ids(self.tx, len(drafts)), self.tx.now
         made = []
-        for key, value, at, _ in drafts:
-            its = known[key]
+        for its, (_, value, at, _) in zip(every, drafts, strict=True):
             made.append(_new(Recorded, (its[0], its, number, now if at is None else at, value)))
             number += 1
-        self.fresh += made
         return made
 
     def _named(self, record: Record, draft: Draft) -> Recorded:

@@ -75,8 +75,9 @@ async def _read(given: Sequence[Any], until: int, place: Callable[[int], str]) -
                 one = draft(members) if type(members) is NewSample else read_draft(members)
             except ValidationError as error:
                 raise _placed(place(len(drafts)), error) from None
-            if one.recorded_at is not None and one.recorded_at > until:
-                raise _ahead(f"{place(len(drafts))}.recorded_at", one.recorded_at)
+            at = one.recorded_at
+            if at is not None and at > until:
+                raise _ahead(f"{place(len(drafts))}.recorded_at", at)
             drafts.append(one)
     return drafts
 
