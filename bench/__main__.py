@@ -13,6 +13,7 @@ QUICK = {
     "lists": ["--runs", "100000", "--incidents", "5000", "--repeat", "10"],
     "triage": ["--incidents", "10000", "--repeat", "5"],
     "stats": ["--runs", "100000", "--repeat", "5"],
+    "charts": ["--samples", "200000", "--repeat", "5", "--idle", "5"],
     "large": ["--runs", "100000", "--calls", "100"],
     "retention": ["--old", "20000", "--minutes", "2"],
     "rules": ["--samples", "20000", "--probes", "40", "--minute", "10", "--kinds", "2"],

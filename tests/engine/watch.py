@@ -55,12 +55,13 @@ class Watch:
             self.house.clock.leap(2 * HOUR)
             await self.send(5)
 
-    def stored(self, service: str | None = None) -> list[tuple[int, float]]:
+    def stored(self, service: str | None = None, tags: str | None = None) -> list[tuple[int, float]]:
         """Every sample, by arrival, as another program reads it."""
         rows = self.house.rows(
             "SELECT m.recorded_at, m.value FROM samples m JOIN series s ON s.id = m.series_id JOIN services v "
-            "ON v.id = s.service_id WHERE v.name = coalesce(?, v.name) ORDER BY m.id",
+            "ON v.id = s.service_id WHERE v.name = coalesce(?, v.name) AND s.tags = coalesce(?, s.tags) ORDER BY m.id",
             service,
+            tags,
         )
         return [(row["recorded_at"], row["value"]) for row in rows]
 

@@ -37,13 +37,16 @@ def exact(values: list[float], percent: int) -> float:
 
 def near(found: float | None, wanted: float) -> bool:
     assert found is not None
-    return found == wanted or abs(found - wanted) <= abs(wanted) * 0.010001 + LEAST_NORMAL
+    return found == wanted or abs(found - wanted) <= abs(wanted) * 0.01001 + LEAST_NORMAL
 
 
 @given(some.lists(FINITE, min_size=1, max_size=60))
 @settings(max_examples=150, deadline=None)
 def test_a_quantile_is_within_one_per_cent_of_the_exact_one(values: list[float]) -> None:
-    found = sketch(values).quantiles(PERCENTS)
+    assert sketch(values).quantiles(PERCENTS) == [exact(values, percent) for percent in PERCENTS]
+    packed = ValueSketch()
+    packed.merge_packed(sketch(values).packed())
+    found = packed.quantiles(PERCENTS)
     assert all(near(each, exact(values, percent)) for each, percent in zip(found, PERCENTS, strict=True))
 
 
@@ -54,8 +57,8 @@ def test_merged_sketches_say_what_one_of_all_values_says(lists: list[list[float]
     for values in lists:
         merged.merge_packed(sketch(values).packed())
     every = sketch([value for values in lists for value in values])
-    assert merged.quantiles(PERCENTS) == every.quantiles(PERCENTS)
     assert merged.packed() == every.packed()
+    assert merged.quantiles(PERCENTS) == every.quantiles(PERCENTS)
 
 
 def test_dense_sketches_are_added_up_lane_by_lane() -> None:
@@ -65,15 +68,16 @@ def test_dense_sketches_are_added_up_lane_by_lane() -> None:
     merged = ValueSketch()
     for values in lists:
         merged.merge_packed(sketch(values).packed())
-    every = [value for values in lists for value in values]
-    assert merged.quantiles(PERCENTS) == sketch(every).quantiles(PERCENTS)
+    every = sketch([value for values in lists for value in values])
+    assert merged.packed() == every.packed()
+    assert merged.quantiles(PERCENTS) == every.quantiles(PERCENTS)
 
 
 def test_counts_of_every_width_are_kept() -> None:
     for count in (1, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**50):
         made = ValueSketch()
-        made.add(5.0, count)
-        made.add(7.0, 1)
+        made.add_many(5.0, count)
+        made.add(7.0)
         again = ValueSketch()
         again.merge_packed(made.packed())
         again.merge_packed(made.packed())
@@ -155,11 +159,11 @@ def test_a_pack_gives_back_what_was_put_in() -> None:
     rows = [
         (
             minute,
-            measures([random.gauss(0, 5) for _ in range(random.choice((1, 3, 50)))], start + minute * MINUTE).row(),
+            measures([random.gauss(0, 5) for _ in range(random.choice((1, 2, 3, 50)))], start + minute * MINUTE).row(),
         )
         for minute in sorted(random.sample(range(60), 40))
     ]
-    assert unpack(start, pack(start, rows)) == rows
+    assert unpack(start, pack(start, rows)).rows() == rows
 
 
 @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ def test_a_pack_gives_back_what_was_put_in() -> None:
 def test_a_damaged_pack_is_noticed(damage: Callable[[bytes], bytes]) -> None:
     whole = pack(0, [(3, measures([1.0, 2.0]).row()), (4, measures([5.0]).row())])
     check_pack(whole, 60)
-    with pytest.raises(ValueError, match=r"expected|cut off"):
+    with pytest.raises(ValueError, match="expected"):
         check_pack(damage(whole), 60)
     with pytest.raises(ValueError, match="at most 4"):
         check_pack(whole, 4)

@@ -25,7 +25,7 @@ from trackdesk.domain.model import Value
 MOST_BUCKETS: Final = 2000
 MOST_POINTS: Final = 1000
 USUAL_POINTS: Final = 120
-MOST_ROWS: Final = 5000
+MOST_ROWS: Final = 3000
 """Of an answer: buckets times services."""
 
 SIZES: Final = tuple(
@@ -34,7 +34,7 @@ SIZES: Final = tuple(
         (SECOND, (1, 2, 5, 10, 15, 30)),
         (MINUTE, (1, 2, 5, 10, 15, 30)),
         (HOUR, (1, 2, 3, 4, 6, 8, 12)),
-        (DAY, (1, 2, 7, 14, 28, 91, 182, 364)),
+        (DAY, (1, 2, 3, 4, 7, 14, 28, 91, 182, 364)),
     )
     for many in several
 )

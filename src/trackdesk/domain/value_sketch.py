@@ -8,13 +8,14 @@ Sketch with Relative-Error Guarantees", PVLDB 12(12), 2019, with its two stores 
 
 What is stored is a few bytes: either the counts of all buckets from the first to the last, or pairs of (step from the
 bucket before, count) where most of them are empty, in the least width that holds the largest number. The former are
-added up as one long integer each, with a lane of 32 or 64 bits a bucket, a few microseconds whatever they hold.
+added up as one long integer each, with a lane for each bucket, in about two microseconds whatever they hold.
 """
 
 from __future__ import annotations
 
 import struct
 from bisect import bisect_left
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, log
 from sys import float_info
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from trackdesk.domain.sketch import GAMMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MOST_BUCKETS: Final = 4096
 """Of a stored sketch: 35 powers of ten. Beyond that the buckets nearest to zero are counted as one."""
@@ -50,46 +51,64 @@ def bucket_of(value: float) -> int:
     return -(ceil(log(-value) * _PER_LOG) + OFFSET) if value else 0
 
 
+@lru_cache(maxsize=16_384)
 def middle_of(bucket: int) -> float:
-    """The value that a bucket stands for: finite, and of the bucket's sign."""
+    """The value that a bucket stands for: finite, of the bucket's sign, in five digits."""
     if not bucket:
         return 0.0
     try:
         size: float = GAMMA ** (abs(bucket) - OFFSET) * _MIDDLE
     except OverflowError:
         size = _MOST
-    size = min(max(size, _LEAST), _MOST)
+    size = min(max(float(f"{size:.5g}"), _LEAST), _MOST)
     return size if bucket > 0 else -size
 
 
 class ValueSketch:
-    """Counts by bucket. What is merged in is kept as it came until somebody looks: most sketches are of one part."""
+    """Counts by bucket. What is put in is kept as it came until somebody looks: most sketches are of one part."""
 
-    __slots__ = ("_counts", "_parts")
+    __slots__ = ("_counts", "_parts", "_values")
 
     def __init__(self) -> None:
+        self._values: list[float] = []
         self._counts: dict[int, int] = {}
         self._parts: list[bytes] = []
 
-    def add(self, value: float, count: int = 1) -> None:
+    def add(self, value: float) -> None:
+        """Count a finite value."""
+        self._values.append(value)
+
+    def add_many(self, value: float, count: int) -> None:
         """Count a finite value so many times."""
         bucket = bucket_of(value)
         self._counts[bucket] = self._counts.get(bucket, 0) + count
+
+    def add_all(self, values: Iterable[float]) -> None:
+        """Count finite values."""
+        self._values += values
 
     def merge_packed(self, part: bytes) -> None:
         """Count what a sketch did when it was packed."""
         self._parts.append(part)
 
+    def merge_all(self, parts: Iterable[bytes]) -> None:
+        """Count what sketches did when they were packed."""
+        self._parts += parts
+
     def packed(self) -> bytes:
         """As it is stored; empty of nothing."""
-        if len(self._parts) == 1 and not self._counts:
+        if len(self._parts) == 1 and not self._counts and not self._values:
             return self._parts[0]
         packed = _pack(*self._ordered())
-        self._parts, self._counts = [packed] if packed else [], {}
+        self._parts, self._counts, self._values = [packed] if packed else [], {}, []
         return packed
 
     def quantiles(self, percents: Sequence[int]) -> list[float | None]:
-        """For each of `percents` the least value that is not under so many per cent of all; None of nothing."""
+        """For each of `percents` the least value that is not under so many per cent of all; None of nothing. Of values
+        that were not packed yet it is exact."""
+        if self._values and not self._parts and not self._counts:
+            ordered = sorted(self._values)
+            return [ordered[max(-(-len(ordered) * percent // 100), 1) - 1] for percent in percents]
         buckets, counts = self._ordered()
         if not buckets:
             return [None] * len(percents)
@@ -98,13 +117,17 @@ class ValueSketch:
 
     def _ordered(self) -> tuple[Sequence[int], Sequence[int]]:
         """Buckets in their order, and the count of each, which may be 0."""
-        parts, counts = self._parts, dict(self._counts)
-        if len(parts) == 1 and not counts:
+        parts = self._parts
+        if len(parts) == 1 and not self._counts and not self._values:
             return _unpack(parts[0])
+        counts = dict(self._counts)
+        known = counts.get
+        for value in self._values:
+            bucket = bucket_of(value)
+            counts[bucket] = known(bucket, 0) + 1
         lanes = [part for part in parts if part[0] < _PAIRS]
         if sum(map(len, lanes)) <= _FEW:
             lanes = []
-        known = counts.get
         for part in parts:
             if not lanes or part[0] >= _PAIRS:
                 for bucket, count in zip(*_unpack(part), strict=True):
@@ -125,14 +148,15 @@ def _added(parts: Sequence[bytes]) -> tuple[int, Sequence[int]]:
     heads = [_HEAD.unpack_from(part) for part in parts]
     first = min(head[1] for head in heads)
     widest = max(head[0] for head in heads)
-    lane = 4 if widest < 4 and len(parts) < 65_536 else 8
-    total, last = 0, first
+    # So many of the widest can't overflow lanes of twice their width.
+    lane = 2 * widest if widest < 8 and len(parts) <= 256**widest else 8
+    bits, total, last = 8 * lane, 0, first
     for part, (width, begin) in zip(parts, heads, strict=True):
         size = (len(part) - _HEAD.size) // width
         wide = bytearray(size * lane)
         for byte in range(width):
             wide[byte::lane] = part[_HEAD.size + byte :: width]
-        total += int.from_bytes(wide, "little") << (8 * lane * (begin - first))
+        total += int.from_bytes(wide, "little") << (bits * (begin - first))
         last = max(last, begin + size)
     count = last - first
     return first, struct.unpack(f"<{count}{_CODES[lane]}", total.to_bytes(count * lane, "little"))

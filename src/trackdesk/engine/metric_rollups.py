@@ -19,7 +19,7 @@ from trackdesk.store import samples
 from trackdesk.store.metric_cells import PACKS, SPANS, Change, Counted, Place
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from trackdesk.domain.clock import Clock
     from trackdesk.domain.identity import Worker
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Writer
 
 DELAY: Final = 2 * SECOND
-"""µs that an hour rests before its minutes are packed, so that those who are slow by a moment cost no more."""
+"""µs behind the end of a minute at which it is counted."""
+OPEN: Final = 2 * MINUTE
+"""µs that a minute stays a row at least: what comes later than that has to be put into packs, which is dear."""
+PACKED: Final = 10 * MINUTE
+"""Minutes are packed so many µs at a time."""
 MANY: Final = 20_000
 """Samples that have arrived are counted before their minute closes: charts read them one by one until then."""
 CHUNK: Final = 1000
@@ -40,6 +44,8 @@ LATE: Final = 60
 """Of them in packs, which are dear."""
 SERIES: Final = 10
 """Whose minutes or hours are packed in one operation."""
+_NEVER: Final = 2**62
+"""Days are never rows."""
 
 
 class MetricRollups:
@@ -52,6 +58,7 @@ class MetricRollups:
         self._writer = writer
         self._readers = readers
         self._arrived = 0
+        self._families: dict[int, int] = {}
         self._wake = asyncio.Event()
         self._worker = Supervised(self.name, self._work, clock)
 
@@ -80,15 +87,15 @@ class MetricRollups:
 
     async def catch_up(self) -> None:
         """Count all samples that are stored, pack what is over."""
-        until = (self._clock.now() - DELAY) // HOUR * HOUR
+        until = (self._clock.now() - OPEN) // PACKED * PACKED
         counted = await self._counted(until)
         while (counting := await self._next(counted)) is not None:
             minutes, last = counting
             counted = counted._replace(samples_to=last)
             await self._write(await self._changed(minutes, counted), counted)
-        if until > counted.hours_to:
-            counted = await self._fold(0, counted, counted._replace(hours_to=until))
-        if (days_to := counted.hours_to // DAY * DAY) > counted.days_to:
+        if until > counted.minutes_to:
+            counted = await self._fold(0, counted, counted._replace(minutes_to=until))
+        if (days_to := counted.minutes_to // DAY * DAY) > counted.days_to:
             await self._fold(1, counted, counted._replace(days_to=days_to))
 
     async def _counted(self, until: int) -> Counted:
@@ -109,7 +116,7 @@ class MetricRollups:
                 measures = minutes.get(place)
                 if measures is None:
                     measures = minutes[place] = Measures()
-                    late += place.at < counted.hours_to
+                    late += place.at < counted.minutes_to
                 measures.add(sample.recorded_at, sample.value)
                 last = sample.id
                 if late >= LATE:
@@ -122,16 +129,29 @@ class MetricRollups:
     async def _changed(self, minutes: dict[Place, Measures], counted: Counted) -> Change:
         """What is stored of these minutes, and of the hours and days that are counted already, with them."""
         added = dict(minutes)
-        for place, measures in minutes.items():
-            if place.at < counted.hours_to:
-                _add(added, Place(1, place.series_id, place.at // HOUR * HOUR), measures)
-            if place.at < counted.days_to:
-                _add(added, Place(2, place.series_id, place.at // DAY * DAY), measures)
+        late = [place for place in minutes if place.at < counted.minutes_to]
+        await self._learn_families(late)
+        for place in late:
+            for series_id in self._with_family(place):
+                _add(added, Place(1, series_id, place.at // HOUR * HOUR), minutes[place])
+                if place.at < counted.days_to:
+                    _add(added, Place(2, series_id, place.at // DAY * DAY), minutes[place])
         return await self._merged(added, counted)
+
+    async def _learn_families(self, places: Iterable[Place]) -> None:
+        unknown = {place.series_id for place in places if place.series_id > 0} - self._families.keys()
+        if unknown:
+            self._families |= await stored.families(self._readers, unknown)
+
+    def _with_family(self, place: Place) -> Iterator[int]:
+        yield place.series_id
+        family = self._families.get(place.series_id)
+        if family is not None and place.level == 0:
+            yield family
 
     async def _merged(self, added: dict[Place, Measures], counted: Counted, folded: Sequence[Place] = ()) -> Change:
         """Cells together with what is stored of them, in rows or packs as is right for their time."""
-        packed_to = (counted.hours_to, counted.days_to, 0)
+        packed_to = (counted.minutes_to, counted.days_to, _NEVER)
         rows = [place for place in added if place.at >= packed_to[place.level]]
         known = await stored.cells(self._readers, rows)
         cells = []
@@ -156,7 +176,7 @@ class MetricRollups:
 
     async def _fold(self, level: int, counted: Counted, then: Counted) -> Counted:
         """Put minutes (level 0) or hours (1) that are before `then` into packs, and count hours or days of them."""
-        before = then.hours_to if level == 0 else then.days_to
+        before = then.days_to if level else then.minutes_to
         every = await stored.series_with_rows(self._readers, level)
         for begin in range(0, len(every), SERIES):
             some = await stored.rows_before(self._readers, level, every[begin : begin + SERIES], before)
@@ -167,8 +187,10 @@ class MetricRollups:
 
     async def _folded(self, level: int, some: Sequence[tuple[Place, Measures]], then: Counted) -> Change:
         added, span = dict(some), SPANS[level + 1]
+        await self._learn_families(added)
         for place, measures in some:
-            _add(added, Place(level + 1, place.series_id, place.at // span * span), measures)
+            for series_id in self._with_family(place):
+                _add(added, Place(level + 1, series_id, place.at // span * span), measures)
         return await self._merged(added, then, [place for place, _ in some])
 
 

@@ -26,13 +26,8 @@ FOR_EVER: Final = 2**62
 Mark = Literal["samples_from", "minutes_from", "hours_from"]
 Key = tuple[str, int, int, int]
 """Table, level, series, instant."""
-_TABLES: Final = (
-    ("metric_cells", 0),
-    ("metric_cells", 1),
-    ("metric_cells", 2),
-    ("metric_packs", 0),
-    ("metric_packs", 1),
-)
+_TABLES: Final = (("metric_cells", 2), ("metric_packs", len(PACKS)))
+"""Of roll-ups, and how many levels each has."""
 
 
 async def old_samples(readers: Readers, namespace_id: int | None, before: int) -> AsyncIterator[list[int]]:
@@ -71,8 +66,9 @@ def cut(level: int, before: int) -> int:
 async def old_packs(readers: Readers, namespace_id: int | None, level: int, before: int) -> AsyncIterator[list[Key]]:
     """Packs of minutes (level 0) or hours (1) that begin before an instant (µs)."""
     rows = await readers.all(
-        "SELECT id FROM series s WHERE namespace_id = coalesce(?, namespace_id) "
-        "AND (SELECT min(at) FROM metric_packs WHERE level = ? AND series_id = s.id) < ?",
+        "SELECT s.id * j.value AS id FROM series s CROSS JOIN json_each('[1, -1]') j "
+        "WHERE namespace_id = coalesce(?, namespace_id) "
+        "AND (SELECT min(at) FROM metric_packs WHERE level = ? AND series_id = s.id * j.value) < ?",
         (namespace_id, level, before),
     )
     async for keys in _keys(readers, "metric_packs", level, [row[0] for row in rows], before):
@@ -81,12 +77,12 @@ async def old_packs(readers: Readers, namespace_id: int | None, level: int, befo
 
 async def left_behind(readers: Readers) -> AsyncIterator[list[Key]]:
     """Roll-ups of series that are gone."""
-    for table, level in _TABLES:
+    for table, level in [(table, level) for table, levels in _TABLES for level in range(levels)]:
         rows = await readers.all(
             f"WITH RECURSIVE next (id) AS (SELECT min(series_id) FROM {table} WHERE level = ?1 "
             f"UNION ALL SELECT (SELECT min(series_id) FROM {table} WHERE level = ?1 AND series_id > next.id) "
             "FROM next WHERE next.id IS NOT NULL) SELECT id FROM next "
-            "WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM series WHERE series.id = next.id)",
+            "WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM series WHERE series.id = abs(next.id))",
             (level,),
         )
         async for keys in _keys(readers, table, level, [row[0] for row in rows], FOR_EVER):

@@ -1,7 +1,12 @@
 """Samples counted up: what of it is stored, written whole by the one worker that counts, and read by it.
 
-A cell has the measures of one series in a minute, an hour or a day. While their hour is not over minutes are rows, then
-they are put together in a pack, and so are the hours of a day.
+A cell has the measures of one series in a minute, an hour or a day. The last minutes are rows; they are put together in
+packs, one for each hour, and counted in their hours. The hours of a day that is not over are rows; then they are put
+together in a pack, and counted in their day. So nothing is counted in two rows or packs of the same level, and what is
+in none of a level is in the rows of a finer one, or among the samples behind the last that is counted.
+
+Hours and days are also kept of all series of a service and type together, as those of a family: its id is the least of
+its series' with a minus before it.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
 SPANS: Final = (MINUTE, HOUR, DAY)
 """µs of a cell, by level."""
-PACKS: Final = (HOUR, DAY)
+PACKS: Final = (HOUR, DAY, 32 * DAY)
 """µs of a pack, by level of what is in it."""
 CELL_COLUMNS: Final = "count, total, low, high, last_at, last, sketch"
 _GIVEN: Final = tuple(f"json_extract(j.value, '$[{index}]')" for index in range(3))
@@ -39,11 +44,11 @@ class Place(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """How far it is: the last sample that is counted, up to where minutes and hours are packed, and since when samples,
+    """How far it is: the last sample that is counted, before when minutes and hours are packed, and since when samples,
     minutes and hours have not gone for their age; µs."""
 
     samples_to: int
-    hours_to: int
+    minutes_to: int
     days_to: int
     samples_from: int = 0
     minutes_from: int = 0
@@ -78,7 +83,7 @@ def cell_row(place: Place, measures: Measures) -> tuple[Any, ...]:
 
 def pack_row(place: Place, packed: Packed) -> tuple[Any, ...]:
     """Of a `Change`."""
-    return (*place, pack(place.at, sorted(packed.items())))
+    return (*place, pack(place.at, sorted(packed.items()), small=place.level == 0))
 
 
 def number(level: int, at: int) -> int:
@@ -86,11 +91,11 @@ def number(level: int, at: int) -> int:
     return at % PACKS[level] // SPANS[level]
 
 
-def start(tx: Tx, hours_to: int) -> None:
-    """Count from the first sample on; what is older than `hours_to` (µs, an hour) goes into packs at once."""
+def start(tx: Tx, minutes_to: int) -> None:
+    """Count from the first sample on; what is older than `minutes_to` (µs) goes into packs at once."""
     tx.execute(
-        "INSERT OR IGNORE INTO metric_counted (id, samples_to, hours_to, days_to) VALUES (1, 0, ?, ?)",
-        (hours_to, hours_to // DAY * DAY),
+        "INSERT OR IGNORE INTO metric_counted (id, samples_to, minutes_to, days_to) VALUES (1, 0, ?, ?)",
+        (minutes_to, minutes_to // DAY * DAY),
     )
 
 
@@ -105,7 +110,7 @@ def write(tx: Tx, change: Change, counted: Counted) -> None:
 
 
 def move(tx: Tx, counted: Counted) -> None:
-    tx.execute("UPDATE metric_counted SET samples_to = ?, hours_to = ?, days_to = ?", counted[:3])
+    tx.execute("UPDATE metric_counted SET samples_to = ?, minutes_to = ?, days_to = ?", counted[:3])
 
 
 async def counted(connection: aiosqlite.Connection) -> Counted | None:
@@ -131,7 +136,17 @@ async def packs(readers: Readers, places: Sequence[Place]) -> dict[Place, Packed
         f"ON level = {_GIVEN[0]} AND series_id = {_GIVEN[1]} AND at = {_GIVEN[2]}",
         (orjson.dumps([tuple(place) for place in places]).decode(),),
     )
-    return {Place(*row[:3]): dict(unpack(row[2], row[3])) for row in rows}
+    return {Place(*row[:3]): dict(unpack(row[2], row[3]).rows()) for row in rows}
+
+
+async def families(readers: Readers, series_ids: Iterable[int]) -> dict[int, int]:
+    """The family of each series that is there."""
+    rows = await readers.all(
+        "SELECT s.id, (SELECT -min(id) FROM series WHERE service_id = s.service_id AND metric_type = s.metric_type) "
+        "FROM series s WHERE s.id IN (SELECT value FROM json_each(?))",
+        (orjson.dumps(list(series_ids)).decode(),),
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def series_with_rows(readers: Readers, level: int) -> list[int]:

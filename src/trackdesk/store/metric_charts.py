@@ -7,7 +7,7 @@ themselves. What has arrived and is not counted yet is read one by one, so that 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -45,13 +45,16 @@ MOST_SAMPLES: Final = 50_000
 """Samples that one question may read one by one, but for those that are not counted yet."""
 QUICK_SAMPLES: Final = 10_000
 """The same, where the length of a bucket is ours to choose."""
-MOST_CELLS: Final = 60_000
+MOST_CELLS: Final = 40_000
 """Minutes, hours and days that one question may put together."""
+QUICK_ROWS: Final = 1500
+"""Of an answer, where the length of a bucket is ours to choose."""
 QUICK_CELLS: Final = 20_000
 """The same, where the length of a bucket is ours to choose."""
-_LEVELS: Final = {"minute": 0, "pack": 0, "hour": 1, "day": 2}
-_AT_ONCE: Final = 200
-"""Packs, or figures, after which everybody else gets a turn."""
+_LEVELS: Final = {"minute": 0, "hour": 1, "day": 2}
+_LAST_CELLS: Final = 1
+_PACKS_AT_ONCE, _ROWS_AT_ONCE, _BUCKETS_AT_ONCE = 50, 2000, 20
+"""After which everybody else gets a turn."""
 _PERCENTS: Final = (50, 95, 99)
 
 
@@ -66,14 +69,15 @@ async def chart(readers: Readers, namespace_id: int, given: ChartFilter, now: in
         raise Invalid("service", f"{groups} services would be too many groups; name those to compare")
     async with readers.connection() as connection:
         await connection.execute_fetchall("BEGIN")
-        ids = [each.id for each in found]
+        named = {each.id: each.service if grouped else "" for each in found}
+        families = named if tags else _families(found, grouped=grouped)
         counted = await metric_cells.counted(connection)
         least = SECOND if counted is None else counted.least(start)
-        size = given.bucket or await _usual_size(connection, given, ids, groups, (start, end, least))
+        size = given.bucket or await _usual_size(connection, given, (named, families), groups, (start, end, least))
         if size % least:
             raise Invalid("bucket", _gone(start, least))
         bounds = _bounds(given, start, end, size, groups)
-        reading = Reading(connection, bounds, {each.id: each.service if grouped else "" for each in found})
+        reading = Reading(connection, bounds, named, families, now)
         if size % MINUTE or counted is None:
             await reading.read_samples()
         else:
@@ -94,27 +98,39 @@ def _window(given: ChartFilter, now: int) -> tuple[int, int]:
     return start, end
 
 
+def _families(found: Sequence[Series], *, grouped: bool) -> dict[int, str]:
+    """Of all series of a service: what hours and days are kept of."""
+    least: dict[str, int] = {}
+    for each in found:
+        least[each.service] = min(each.id, least.get(each.service, each.id))
+    return {-series_id: service if grouped else "" for service, series_id in least.items()}
+
+
 async def _usual_size(
-    connection: aiosqlite.Connection, given: ChartFilter, ids: Sequence[int], groups: int, range_: tuple[int, int, int]
+    connection: aiosqlite.Connection,
+    given: ChartFilter,
+    whom: tuple[dict[int, str], dict[int, str]],
+    groups: int,
+    range_: tuple[int, int, int],
 ) -> int:
     """What suits the range and the points asked for, and can be read quickly; `range_`: from, to, the shortest (µs)."""
     start, end, least = range_
-    points = min(given.points or USUAL_POINTS, max(MOST_ROWS // max(groups, 1), 1))
+    points = min(given.points or USUAL_POINTS, max(QUICK_ROWS // max(groups, 1), 1))
     size = size_for(end - start, points, least)
-    if size < MINUTE and await _count(connection, ids, start, end, QUICK_SAMPLES + 1) > QUICK_SAMPLES:
+    if size < MINUTE and await _count(connection, whom[0], start, end, QUICK_SAMPLES + 1) > QUICK_SAMPLES:
         size = MINUTE
-    for unit, coarser in ((MINUTE, HOUR), (HOUR, DAY)):
+    for unit, coarser, ids in ((MINUTE, HOUR, whom[0]), (HOUR, DAY, whom[1])):
         if unit <= size < coarser and (end - start) // unit * len(ids) > QUICK_CELLS:
             size = coarser
     return size
 
 
-async def _count(connection: aiosqlite.Connection, ids: Sequence[int], start: int, end: int, most: int) -> int:
+async def _count(connection: aiosqlite.Connection, ids: Iterable[int], start: int, end: int, most: int) -> int:
     """Samples in [start, end), at most that many."""
     rows = await connection.execute_fetchall(
         "SELECT count(*) FROM (SELECT 1 FROM json_each(?) j CROSS JOIN samples m INDEXED BY samples_by_series "
         "ON m.series_id = j.value AND m.recorded_at >= ? AND m.recorded_at < ? LIMIT ?)",
-        (orjson.dumps(ids).decode(), start, end, most),
+        (_json(ids), start, end, most),
     )
     return int(next(iter(rows))[0])
 
@@ -140,56 +156,88 @@ def _bounds(given: ChartFilter, start: int, end: int, size: int, groups: int) ->
 
 
 class Reading:
-    """One question under way; `cells` has what was found, by number of the bucket and name of the group."""
+    """One question under way; `cells` has what was found of each group, by number of the bucket."""
 
-    def __init__(self, connection: aiosqlite.Connection, bounds: Sequence[int], groups: dict[int, str]) -> None:
-        self.cells: dict[tuple[int, str], Measures] = {}
+    def __init__(
+        self,
+        connection: aiosqlite.Connection,
+        bounds: Sequence[int],
+        series: dict[int, str],
+        families: dict[int, str],
+        now: int,
+    ) -> None:
+        """`series` and `families`: the group of each id, of minutes and samples, and of hours and days."""
+        self.cells: dict[str, list[Measures | None]] = {group: [None] * (len(bounds) - 1) for group in series.values()}
         self._connection = connection
         self._bounds = bounds
-        self._groups = groups
-        """By id of the series."""
-        self._ids = orjson.dumps(list(groups)).decode()
+        self._size = bounds[1] - bounds[0]
+        self._now = now
+        self._groups = series | families
+        self._series = _json(series)
+        self._families = _json(families)
+        self._many = (len(series), len(families), len(families))
+        """Cells of an instant, by level."""
 
     async def read(self, counted: Counted) -> None:
         """Whole minutes. Raises Invalid (`bucket`) when it would be too much."""
         start, end = self._bounds[0], self._bounds[-1]
-        pieces = cover(self._bounds, Covered(end, counted.hours_to, counted.days_to))
-        cells = sum((piece.end - piece.start) // SPANS[_LEVELS[piece.kind]] for piece in pieces) * len(self._groups)
+        pieces = self._pieces(start, end)
+        cells = 0
+        for piece in pieces:
+            level = _LEVELS[piece.kind]
+            cells += max(min(piece.end, self._now) - piece.start, 0) // SPANS[level] * self._many[level]
         if cells > MOST_CELLS:
             raise Invalid(
                 "bucket",
-                f"{len(self._groups)} series over this range would be {cells:,} pieces (at most {MOST_CELLS:,}): take "
+                f"{self._many[0]} series over this range would be {cells:,} pieces (at most {MOST_CELLS:,}): take "
                 "longer buckets, best whole hours or days, a shorter range or fewer services",
             )
         for piece in pieces:
-            await self._read_cells(piece)
-            await self._read_packs(piece)
+            await self._read_packs(_LEVELS[piece.kind], piece)
+            for level in range(min(_LEVELS[piece.kind], _LAST_CELLS) + 1):
+                await self._read_cells(level, piece)
         await self._read_rest(counted, start, end)
 
-    async def _read_cells(self, piece: Piece) -> None:
+    def _pieces(self, start: int, end: int) -> list[Piece]:
+        if self._size % DAY == 0:
+            return [Piece("day", start, end)]
+        if self._size % HOUR == 0:
+            return [Piece("hour", start, end)]
+        return [Piece("minute", start, end)] if self._size < HOUR else cover(self._bounds, Covered(end, end, end))
+
+    async def _read_cells(self, level: int, piece: Piece) -> None:
         rows = await self._connection.execute_fetchall(
             f"SELECT series_id, at, {CELL_COLUMNS} FROM json_each(?) j CROSS JOIN metric_cells "
             "ON level = ? AND series_id = j.value AND at >= ? AND at < ?",
-            (self._ids, _LEVELS[piece.kind], piece.start, piece.end),
+            (self._families if level else self._series, level, piece.start, piece.end),
         )
-        for row in rows:
-            self._cell(row[0], row[1]).take(*row[2:])
+        for index, (series_id, at, *row) in enumerate(rows, 1):
+            self._cell(series_id, at).take(*row)
+            if index % _ROWS_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
-    async def _read_packs(self, piece: Piece) -> None:
-        level = _LEVELS[piece.kind]
-        if level == len(PACKS):
-            return
+    async def _read_packs(self, level: int, piece: Piece) -> None:
         span, unit = PACKS[level], SPANS[level]
         rows = await self._connection.execute_fetchall(
             "SELECT series_id, at, pack FROM json_each(?) j CROSS JOIN metric_packs "
             "ON level = ? AND series_id = j.value AND at >= ? AND at < ?",
-            (self._ids, level, piece.start // span * span, piece.end),
+            (self._families if level else self._series, level, piece.start // span * span, piece.end),
         )
         for index, (series_id, at, content) in enumerate(rows, 1):
-            for number, measures in unpack(at, content):
-                if piece.start <= at + number * unit < piece.end:
-                    self._cell(series_id, at + number * unit).take(*measures)
-            if index % _AT_ONCE == 0:
+            columns = unpack(at, content)
+            numbers = columns.numbers
+            begin, most = (
+                bisect_left(numbers, (piece.start - at) // unit),
+                bisect_left(numbers, (piece.end - at) // unit),
+            )
+            while begin < most:
+                when = at + numbers[begin] * unit
+                bucket = (when - self._bounds[0]) // self._size
+                behind = min((self._bounds[bucket + 1] - at) // unit, numbers[most - 1] + 1)
+                end = bisect_left(numbers, behind, begin, most)
+                self._cell(series_id, when).take_some(columns, begin, end)
+                begin = end
+            if index % _PACKS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     async def _read_rest(self, counted: Counted, start: int, end: int) -> None:
@@ -197,7 +245,7 @@ class Reading:
         rows = await self._connection.execute_fetchall(
             "SELECT series_id, recorded_at, value FROM samples WHERE id > ? AND recorded_at >= ? AND recorded_at < ? "
             "AND series_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (counted.samples_to, start, end, self._ids),
+            (counted.samples_to, start, end, self._series),
         )
         await self._add(rows)
 
@@ -207,7 +255,7 @@ class Reading:
             "SELECT m.series_id, m.recorded_at, m.value FROM json_each(?) j CROSS JOIN samples m "
             "INDEXED BY samples_by_series ON m.series_id = j.value AND m.recorded_at >= ? AND m.recorded_at < ? "
             "LIMIT ?",
-            (self._ids, self._bounds[0], self._bounds[-1], MOST_SAMPLES + 1),
+            (self._series, self._bounds[0], self._bounds[-1], MOST_SAMPLES + 1),
         )
         found = list(rows)
         if len(found) > MOST_SAMPLES:
@@ -221,23 +269,31 @@ class Reading:
     async def _add(self, rows: Iterable[Any]) -> None:
         for index, (series_id, at, value) in enumerate(rows, 1):
             self._cell(series_id, at).add(at, value)
-            if index % 2000 == 0:
+            if index % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
     def _cell(self, series_id: int, at: int) -> Measures:
-        key = (bisect_right(self._bounds, at) - 1, self._groups[series_id])
-        found = self.cells.get(key)
+        cells, bucket = self.cells[self._groups[series_id]], (at - self._bounds[0]) // self._size
+        found = cells[bucket]
         if found is None:
-            found = self.cells[key] = Measures()
+            found = cells[bucket] = Measures()
         return found
 
 
-async def _points(cells: dict[tuple[int, str], Measures], bounds: Sequence[int], *, grouped: bool) -> list[ChartPoint]:
-    keys = sorted(cells) if grouped else [(bucket, "") for bucket in range(len(bounds) - 1)]
+def _json(ids: Iterable[int]) -> str:
+    return orjson.dumps(list(ids)).decode()
+
+
+async def _points(cells: dict[str, list[Measures | None]], bounds: Sequence[int], *, grouped: bool) -> list[ChartPoint]:
+    """By time, then group."""
+    names = sorted(cells) or ([] if grouped else [""])
     points = []
-    for index, key in enumerate(keys, 1):
-        points.append(_point(bounds[key[0]], key[1] or None, cells.get(key)))
-        if index % _AT_ONCE == 0:
+    for bucket, at in enumerate(bounds[:-1]):
+        for name in names:
+            found = cells[name][bucket] if cells else None
+            if found is not None or not grouped:
+                points.append(_point(at, name or None, found))
+        if bucket % _BUCKETS_AT_ONCE == 0:
             await asyncio.sleep(0)
     return points
 

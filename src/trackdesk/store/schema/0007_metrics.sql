@@ -51,16 +51,18 @@ CREATE INDEX incidents_open_by_service ON incidents (namespace_id, service, seve
 CREATE TABLE metric_counted (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     samples_to INTEGER NOT NULL, -- an id
-    hours_to INTEGER NOT NULL, -- before this instant minutes are in packs, and hours are counted
-    days_to INTEGER NOT NULL, -- before this instant hours are in packs, and days are counted
+    minutes_to INTEGER NOT NULL, -- before this instant minutes are in packs, and counted in their hours
+    days_to INTEGER NOT NULL, -- before this instant hours are in packs, and counted in their days
     -- Of before these instants samples, minutes and hours have gone for their age.
     samples_from INTEGER NOT NULL DEFAULT 0,
     minutes_from INTEGER NOT NULL DEFAULT 0,
     hours_from INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
+-- Minutes of which no hour tells yet, hours of which no day tells yet. Hours and days there are also of all series of a
+-- service and type together, whatever their tags: their `series_id` is the least of these series with a minus before it.
 CREATE TABLE metric_cells (
-    level INTEGER NOT NULL, -- 0 a minute, 1 an hour, 2 a day in UTC
+    level INTEGER NOT NULL, -- 0 a minute, 1 an hour
     series_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
     count INTEGER NOT NULL,
@@ -69,14 +71,14 @@ CREATE TABLE metric_cells (
     high REAL NOT NULL,
     last_at INTEGER NOT NULL,
     last REAL NOT NULL,
-    sketch BLOB NOT NULL, -- domain/value_sketch.py; empty when low = high
+    sketch BLOB NOT NULL, -- domain/value_sketch.py; empty when low and high say it all
     PRIMARY KEY (level, series_id, at)
 ) STRICT, WITHOUT ROWID;
 
--- The minutes of an hour that is over, the hours of a day that is over: a row for each would take more room than the
--- samples. What is in a pack is in no cell of its own.
+-- Minutes of an hour, hours of a day in UTC, days of 32 days: a row for each would take more room than the samples, and
+-- reading thousands of them more time than there is. What is in a pack is in no cell of its own.
 CREATE TABLE metric_packs (
-    level INTEGER NOT NULL, -- of what is in it
+    level INTEGER NOT NULL, -- of what is in it: 0 minutes, 1 hours, 2 days
     series_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
     pack BLOB NOT NULL, -- domain/measures.py
