@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackdesk.cli import exits, incident_files, incident_report, times
+from trackdesk.cli import exits, incident_change, incident_files, incident_report, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import plain, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comment.add_argument("incidents", metavar="INC", nargs="+", type=checked(number), help="INC-42, or 42")
     comment.add_argument("-m", "--comment", metavar="TEXT", required=True, help="what there is to say")
     _add_report(actions)
+    incident_change.add_action(actions)
     incident_files.add_actions(actions)
     incident_report.add_actions(actions)
 
@@ -90,6 +91,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             f"--{shown}", action="append", metavar=word.upper(), help=f"with this {word.replace('_', ' ')}"
         )
+    group.add_argument("--nobody", action="store_true", help="that are nobody's")
     group.add_argument("--all", action="store_true", help="closed ones too")
     group.add_argument("--search", metavar="WORDS", help="words in title and description")
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: severity:high assignee:ada")
@@ -125,7 +127,7 @@ async def _listed(client: Client, args: argparse.Namespace) -> list[Incident]:
         "origin": args.origin,
         **{word: getattr(args, word) for word in _WORDS},
         "search": args.search,
-        "q": args.q,
+        "q": " ".join(part for part in (args.q, "-assignee:*" if args.nobody else None) if part),
         "sort": args.sort,
     }
     found: list[Incident] = []
