@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from trackdesk.domain.incident import Incident, IncidentStatus, Severity
 from trackdesk.domain.notification import Kind, Subject
-from trackdesk.domain.silence import Matchers, Mute, matcher_of, mute_of, owed
+from trackdesk.domain.silence import Matchers, Mute, Mutes, matcher_of, owed
 
 
 def subject(**members: Any) -> Subject:
@@ -94,8 +94,23 @@ def mute(id_: int, from_at: int, until_at: int) -> Mute:
 
 def test_of_several_the_one_that_ends_last_counts() -> None:
     mutes = [mute(1, 0, 10), mute(2, 0, 30), mute(3, 15, 40)]
-    found = [mute_of(mutes, subject(), now) for now in (0, 9, 15, 29, 30, 40)]
+    found = [Mutes(mutes).find(subject(), now) for now in (0, 9, 15, 29, 30, 40)]
     assert [None if each is None else each.id for each in found] == [2, 2, 3, 3, 3, None]
+
+
+def test_all_that_stand_are_held_against_it_however_they_are_laid_out() -> None:
+    matches: list[dict[str, Any]] = [
+        {"service": ["web", "crm"]},
+        {"process": ["backup"]},
+        {"service": ["c*"]},
+        {"tag": {"env": ["prod"]}},
+    ]
+    about: dict[str, Any] = {"process": "backup", "tags": (("env", "prod"),)}
+    for end, match in enumerate(matches, 10):
+        others = [mute(8, 20, 30), Mute("silence", 9, None, "work", 0, 99, matcher_of({"service": ["other"]}))]
+        found = Mutes([*others, Mute("silence", 1, None, "work", 0, end, matcher_of(match))]).find(subject(**about), 5)
+        assert found is not None
+        assert found.id == 1
 
 
 def incident(status: IncidentStatus, severity: Severity = Severity.HIGH) -> Incident:

@@ -185,17 +185,35 @@ class Mute(NamedTuple):
         return {"kind": self.kind, "id": self.id, "name": self.name, "reason": self.reason, "until": self.until_at}
 
 
-def mute_of(mutes: Sequence[Mute], subject: Subject, now: int) -> Mute | None:
-    """The one that mutes it at `now` (µs); of several the one that ends last, so that it is told once."""
-    found = None
-    for mute in mutes:
-        if (
-            mute.from_at <= now < mute.until_at
-            and (found is None or mute.until_at > found.until_at)
-            and mute.matcher.matches(subject)
-        ):
-            found = mute
-    return found
+class Mutes:
+    """All that stand in a namespace, laid out by the names they ask for: what is told is held against few of them."""
+
+    def __init__(self, mutes: Sequence[Mute]) -> None:
+        self.count = len(mutes)
+        self._of_service: dict[str, list[Mute]] = {}
+        self._of_process: dict[str, list[Mute]] = {}
+        self._others: list[Mute] = []
+        for mute in mutes:
+            for test, names in ((mute.matcher.service, self._of_service), (mute.matcher.process, self._of_process)):
+                if test is not None and not test.beginnings:
+                    for name in test.whole:
+                        names.setdefault(name, []).append(mute)
+                    break
+            else:
+                self._others.append(mute)
+
+    def find(self, subject: Subject, now: int) -> Mute | None:
+        """The one that mutes it at `now` (µs); of several the one that ends last, so that it is told once."""
+        found = None
+        of_service = self._of_service.get(subject.service or "", ())
+        for mute in (*of_service, *self._of_process.get(subject.process or "", ()), *self._others):
+            if (
+                mute.from_at <= now < mute.until_at
+                and (found is None or mute.until_at > found.until_at)
+                and mute.matcher.matches(subject)
+            ):
+                found = mute
+        return found
 
 
 def describe(kind: str, id_: int, name: str | None) -> str:

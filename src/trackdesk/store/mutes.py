@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.notification import NEVER_MUTED
-from trackdesk.domain.silence import Mute, describe, exactly, mute_of, unpack
+from trackdesk.domain.silence import Mute, Mutes, describe, exactly, unpack
 
 if TYPE_CHECKING:
     from trackdesk.domain.notification import Subject
@@ -39,9 +39,9 @@ def _cache_name(namespace_id: int) -> str:
     return f"mutes:{namespace_id}"
 
 
-def standing(tx: Tx, namespace_id: int) -> list[Mute]:
+def standing(tx: Tx, namespace_id: int) -> Mutes:
     """Those that are on or to come, read again only after one was changed."""
-    known: list[Mute] | None = tx.cache.get(_cache_name(namespace_id))
+    known: Mutes | None = tx.cache.get(_cache_name(namespace_id))
     if known is None:
         silences = tx.all(
             "SELECT id, reason, from_at, until_at, match FROM silences INDEXED BY silences_standing "
@@ -53,12 +53,12 @@ def standing(tx: Tx, namespace_id: int) -> list[Mute]:
             "WHERE namespace_id = ? AND next_due_at IS NOT NULL ORDER BY id",
             (namespace_id,),
         )
-        known = [Mute("silence", row[0], None, row[1], row[2], row[3], unpack(row[4])) for row in silences]
-        known += [
+        found = [Mute("silence", row[0], None, row[1], row[2], row[3], unpack(row[4])) for row in silences]
+        found += [
             Mute("maintenance", row[0], row[1], row[2], row[3], row[4], exactly(service=row[5], department=row[6]))
             for row in windows
         ]
-        tx.cache[_cache_name(namespace_id)] = known
+        known = tx.cache[_cache_name(namespace_id)] = Mutes(found)
     return known
 
 
@@ -70,9 +70,9 @@ def forget(tx: Tx, namespace_id: int) -> None:
 def muted_by(tx: Tx, namespace_id: int, subject: Subject) -> Mute | None:
     """What keeps it from being told now."""
     mutes = standing(tx, namespace_id)
-    if not mutes or subject.kind in NEVER_MUTED:
+    if not mutes.count or subject.kind in NEVER_MUTED:
         return None
-    return mute_of(mutes, subject, tx.now)
+    return mutes.find(subject, tx.now)
 
 
 def hold(tx: Tx, namespace_id: int, incident_id: int, mute: Mute) -> None:

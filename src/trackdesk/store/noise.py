@@ -74,7 +74,7 @@ def get(tx: Tx, kind: str, id_: int) -> Standing | None:
 
 def count(tx: Tx, namespace_id: int) -> int:
     """How many stand, or come, in the namespace."""
-    return len(mutes.standing(tx, namespace_id))
+    return mutes.standing(tx, namespace_id).count
 
 
 def set_due(tx: Tx, item: Standing, next_due_at: int | None, *, begun: bool = True) -> None:
