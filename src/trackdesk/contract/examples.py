@@ -26,6 +26,21 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
             '{"kind": "run.start", "uid": "a1", "process": "backup"}\n{"kind": "run.complete", "start": "a1"}\n',
         ]
     },
+    "metrics.send": {
+        "one sample": {
+            "service": "crm-api",
+            "metric_type": "LATENCY_MS",
+            "value": 182.5,
+            "recorded_at": "2026-01-02T03:04:05Z",
+            "tags": {"region": "eu"},
+        },
+        "several": [
+            {"service": "crm-api", "metric_type": "ERROR_RATE", "value": 0.4, "uid": "probe-7-311"},
+            {"service": "crm-api", "metric_type": "PACKET_LOSS", "value": 0},
+        ],
+    },
+    "services.add": {"described": {"name": "crm-api", "description": "Customers and contracts", "depends_on": ["db"]}},
+    "services.patch": {"given to a team": {"department": "ops"}},
     "processes.patch": {
         "expectation": {
             "schedule": {"cron": "0 2 * * *", "timezone": "Europe/Berlin"},

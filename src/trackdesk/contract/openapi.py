@@ -141,7 +141,10 @@ def _operation(endpoint: Endpoint[Any], path: str, schemas: dict[_Key, Any]) -> 
         content: dict[str, Any] = {"schema": schemas[endpoint.name, "body"]}
         if endpoint.name in EXAMPLES:
             content["examples"] = {name: {"value": value} for name, value in EXAMPLES[endpoint.name].items()}
-        operation["requestBody"] = {"required": endpoint.body_required, "content": {"application/json": content}}
+        kinds = {"application/json": content}
+        if endpoint.also_takes:
+            kinds[endpoint.also_takes] = {"schema": {"type": "string", "description": "JSON objects, one a line"}}
+        operation["requestBody"] = {"required": endpoint.body_required, "content": kinds}
     elif endpoint.takes != "application/json":
         operation["requestBody"] = _other_body(endpoint)
     if endpoint.permission in _WITHOUT_KEY:
