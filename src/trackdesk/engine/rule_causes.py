@@ -77,8 +77,7 @@ def follow(tx: Tx, found: Findings) -> None:
 
 def _turn(tx: Tx, event: Turned) -> None:
     rule, series, verdict = event.rule, event.series, event.verdict
-    now = rules.find(tx, series.namespace_id, rule.id)
-    if now is None or not now.enabled:  # it was changed while this was on its way
+    if not rule_states.watched(tx, series.namespace_id, rule.id):  # it was changed while this was on its way
         return
     if verdict.after is RuleState.OK:
         rule_states.remove(tx, series.namespace_id, rule.id, series.id)

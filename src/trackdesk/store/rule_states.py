@@ -86,6 +86,14 @@ def any_wrong(tx: Tx, namespace_id: int, rule_id: str, service: str) -> bool:
     return row is not None
 
 
+def watched(tx: Tx, namespace_id: int, rule_id: str) -> bool:
+    """Whether the rule is there and enabled."""
+    return (
+        tx.one("SELECT 1 FROM rules WHERE namespace_id = ? AND id = ? AND enabled = 1", (namespace_id, rule_id))
+        is not None
+    )
+
+
 def of_disabled(tx: Tx) -> list[tuple[int, str]]:
     """(namespace id, rule id) of rules that have rows and are not enabled."""
     return tx.all(
