@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "trackdesk"
 
@@ -46,8 +45,14 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAX_FILE, MAX_CLASS, MAX_FUNCTION = 400, 250, 60
 
 
+@cache
 def _files() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
 def _room(path: Path) -> str:
@@ -66,29 +71,31 @@ def _imports(tree: ast.Module) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_imports_go_down_the_floors_only(path: Path) -> None:
-    room = _room(path)
-    allowed = MAY_IMPORT[room] | {room}
-    wrong = [
-        f"line {line}: {name}"
-        for line, name in _imports(ast.parse(path.read_text("utf-8")))
-        if len(name.split(".")) > 1 and name.split(".")[1] not in allowed
-    ]
-    assert not wrong, f"{room} may import {sorted(allowed)}; it imports {wrong}"
-
-
-@pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_nothing_is_too_long_to_read(path: Path) -> None:
-    text = path.read_text("utf-8")
-    too_long = [f"{path.name}: {len(text.splitlines())} lines"] if len(text.splitlines()) > MAX_FILE else []
-    for node in ast.walk(ast.parse(text)):
+def _too_long(path: Path) -> list[str]:
+    lines = len(path.read_text("utf-8").splitlines())
+    found = [f"{lines} lines, at most {MAX_FILE}"] if lines > MAX_FILE else []
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             limit = MAX_CLASS if isinstance(node, ast.ClassDef) else MAX_FUNCTION
             if length > limit:
-                too_long.append(f"{node.name}: {length} lines, at most {limit}")
-    assert not too_long
+                found.append(f"{node.name}: {length} lines, at most {limit}")
+    return found
+
+
+def test_imports_go_down_the_floors_only() -> None:
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{line}: {name}"
+        for path in _files()
+        for line, name in _imports(_tree(path))
+        if len(name.split(".")) > 1 and name.split(".")[1] not in MAY_IMPORT[_room(path)] | {_room(path)}
+    ]
+    assert not wrong
+
+
+def test_nothing_is_too_long_to_read() -> None:
+    wrong = [f"{path.relative_to(SOURCE)}: {said}" for path in _files() for said in _too_long(path)]
+    assert not wrong
 
 
 def test_modules_import_one_another_in_no_circle() -> None:
@@ -107,7 +114,7 @@ def _dotted(path: Path) -> str:
 def _module_level(path: Path, modules: dict[str, Path]) -> set[str]:
     """What is imported as the module loads; type-only imports are no circle at run time."""
     names = set()
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in _tree(path).body:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -130,7 +137,7 @@ def test_all_sql_is_in_the_store() -> None:
     for path in _files():
         if _room(path) == "store":
             continue
-        texts = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)]
+        texts = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.Constant)]
         stray += [
             f"{path.relative_to(SOURCE)}:{node.lineno}"
             for node in texts

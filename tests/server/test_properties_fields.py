@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import tempfile
 from contextlib import asynccontextmanager, closing
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -25,7 +27,6 @@ from trackdesk.domain.identity import Permission
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from tests.server.stand import Answer
     from trackdesk.contract.endpoint import Endpoint
@@ -44,6 +45,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "services.add": {"name": "new"},
     "rules.add": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 1},
     "alerts.alertmanager": {"version": "4", "alerts": []},
+    "silences.add": {"match": {"service": "api"}, "until": "2h", "reason": "x"},
+    "silences.preview": {"match": {"service": "api"}},
+    "maintenance.add": {"name": "new", "service": "api", "until": "2h", "reason": "x"},
     "rules.preview": {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 1},
 }
 """The least that each call with needed members takes."""
@@ -117,9 +121,12 @@ def contents(path: Path) -> str:
         return "\n".join(str(row) for table in tables for row in connection.execute(f"SELECT * FROM {table}"))
 
 
-@asynccontextmanager
-async def trying(folder: Path) -> AsyncIterator[Tries]:
-    """A server with one of each thing; afterwards nothing in it has changed, and all was refused as it should be."""
+FURNISHED: dict[str, bytes] = {}
+"""The files of a server with one of each thing: the first test makes them, all copy them."""
+
+
+async def furnish(folder: Path) -> None:
+    """One of each thing."""
     async with open_stand(folder) as stand:
         for path, body in (
             ("/v1/processes/backup", {"id": "n1", "deadline": "30m"}),
@@ -130,11 +137,34 @@ async def trying(folder: Path) -> AsyncIterator[Tries]:
             ("/v1/services", {"name": "api"}),
             ("/v1/rules", {"id": "slow", **GOOD["rules.add"]}),
             ("/v1/keys", {"name": "a job", "role": "INGEST"}),
+            ("/v1/silences", GOOD["silences.add"]),
+            ("/v1/maintenance", {**GOOD["maintenance.add"], "name": "old"}),
         ):
             answer = await stand.ask("POST", path, body)
             assert answer.status == 201, answer.body
+
+
+def keep(folder: Path) -> None:
+    FURNISHED.update({entry.name: entry.read_bytes() for entry in folder.iterdir()})
+
+
+def lay_out(folder: Path) -> None:
+    for name, content in FURNISHED.items():
+        (folder / name).touch(0o600)
+        (folder / name).write_bytes(content)
+
+
+@asynccontextmanager
+async def trying(folder: Path) -> AsyncIterator[Tries]:
+    """A server with one of each thing; afterwards nothing in it has changed, and all was refused as it should be."""
+    if not FURNISHED:
+        with tempfile.TemporaryDirectory() as first:
+            await furnish(Path(first))
+            keep(Path(first))
+    lay_out(folder)
+    async with open_stand(folder) as stand:
         run = (await stand.ask("GET", "/v1/processes/backup/n1")).json
-        ones = ("comment", "notification", "channel", "delivery", "key", "incident", "attachment")
+        ones = ("comment", "notification", "channel", "delivery", "key", "incident", "attachment", "silence", "maintenance")
         known = {"process": "backup", "id": "n1", "uid": run["uid"], **dict.fromkeys(ones, "1")}
         known |= {"department": "ops", "service": "api", "rule": "slow"}
         before = contents(stand.engine.path)
