@@ -73,7 +73,7 @@ async def test_more_series_than_a_namespace_may_have_are_refused_by_name(
     good, bad = await gathered(record(still, {"tags": {"id": "1"}}), record(still, {}, {"tags": {"id": "3"}}))
 
     assert isinstance(bad, Conflict)
-    assert bad.code == "too_many_series"
+    assert bad.code == "too_many"
     assert "service 'api', metric_type LATENCY_MS, tags {" in bad.detail
     assert len(good) == 1
     assert still.values("SELECT count(*) FROM samples") == [3]

@@ -115,7 +115,7 @@ def record_samples(tx: Tx, records: Sequence[Record]) -> list[list[Recorded] | B
     """What became of each request: its samples in their order, or why there are none.
 
     A sample whose `uid` was taken within 24 h is the one that was stored then. Raises for a request Conflict
-    `too_many_series`, `uid_taken`.
+    `too_many`, `uid_taken`.
     """
     group = _Group(tx)
     group.look_up(records)
@@ -140,5 +140,5 @@ def _check_uids(group: _Group, record: Record) -> None:
 
 
 def record(engine: Engine, caller: Caller, drafts: Sequence[Draft]) -> Awaitable[list[Recorded]]:
-    """The samples in the order of `drafts`, which are checked. Raises Conflict `too_many_series`, `uid_taken`."""
+    """The samples in the order of `drafts`, which are checked. Raises Conflict `too_many`, `uid_taken`."""
     return engine.writer.run_each(record_samples, Record(caller.namespace_id, caller.actor, drafts, engine.handed))

@@ -39,7 +39,7 @@ def known(tx: Tx, namespace_id: int) -> Known:
 def find_or_make(tx: Tx, namespace_id: int, keys: Collection[SeriesKey], actor: str) -> None:
     """Let the writer know the series of `keys`; those that are not there yet are made, and so are their services.
 
-    Raises Conflict `too_many_series`, and then has written nothing.
+    Raises Conflict `too_many`, and then has written nothing.
     """
     remembered = known(tx, namespace_id)
     missing = {key for key in keys if key not in remembered}
@@ -57,7 +57,7 @@ def find_or_make(tx: Tx, namespace_id: int, keys: Collection[SeriesKey], actor: 
             f"This namespace has {counts[namespace_id]} series already, and may have {MAX_SERIES}; no new one can be "
             f"made of service {first.service!r}, metric_type {first.metric_type}, tags {first.tags[:200]}. Something "
             "that is different every time, such as an id, belongs into a log line, not into a tag.",
-            code="too_many_series",
+            code="too_many",
         )
     ordered = [key for key in keys if key in missing]
     ids = services.find_or_make(tx, namespace_id, list(dict.fromkeys(key.service for key in ordered)), actor)
