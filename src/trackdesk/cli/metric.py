@@ -9,6 +9,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from trackdesk.cli import metric_chart
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.common import checked, complain, connect, print_json, send_kept, settings_of, tag
 from trackdesk.cli.exits import FAILED, OK, UNREACHABLE, USAGE
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument("value", metavar="VALUE", nargs="?", default=None, type=checked(_number), help="a number")
     one.add_argument("--tag", action="append", metavar="K=V", type=checked(tag), default=None, help="may be repeated")
     one.add_argument("--at", metavar="TIME", type=checked(_time), default=None, help="when it was measured; now")
+    metric_chart.add_arguments(actions.add("chart", metric_chart.chart, "draw what was measured over time"))
 
 
 def run(args: argparse.Namespace) -> int:

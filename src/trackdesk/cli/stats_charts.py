@@ -1,4 +1,4 @@
-"""Charts of `trackdesk stats`, in braille where the terminal can show it, else in ASCII."""
+"""Charts of the command line, in braille where the terminal can show it, else in ASCII."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOW: Final = 5
 _HIGH: Final = 11
 _STYLES: Final = {"run": "good", "ok": "good", "new": "", "late": "warn", "fail": "bad", "dim": "dim"}
 _AXIS: Final = 8
-_WIDEST: Final = 160
+WIDEST: Final = 160
 
 
 def share(percent: float | None) -> str:
@@ -34,20 +34,20 @@ def draw(found: Stats, columns: int) -> None:
 
     at = [row.time for row in found.data]
     took = percentile_lines(found.data)
-    columns = min(columns, _WIDEST)
+    columns = min(columns, WIDEST)
     # As wide as the one below is with the names of its lines.
     alone = columns - max(len(line.name) for line in took.lines)
-    _chart("runs", Chart(at, [Line("", [row.count for row in found.data], "run")], NUMBERS), alone, _LOW)
+    chart("runs", Chart(at, [Line("", [row.count for row in found.data], "run")], NUMBERS), alone, _LOW)
     problems = [_problems(row.problems, row.count) for row in found.data]
-    _chart("missed or failed", Chart(at, [Line("", problems, "fail")], NUMBERS._replace(say=share)), alone, _LOW)
-    _chart("how long they took", took, columns, _HIGH)
+    chart("missed or failed", Chart(at, [Line("", problems, "fail")], NUMBERS._replace(say=share)), alone, _LOW)
+    chart("how long they took", took, columns, _HIGH)
 
 
 def draw_bars(bars: Sequence[Bar], columns: int) -> None:
     """How many took how long, a line a range."""
     most = max((bar.count for bar in bars), default=0)
     full = "━" if _can_draw() else "#"
-    room = max(min(columns, _WIDEST) - _AXIS - 14, 4)
+    room = max(min(columns, WIDEST) - _AXIS - 14, 4)
     for bar in bars:
         label = "longer" if bar.to is None else f"to {times.span(bar.to)}"
         length = max(round(bar.count / most * room), 1) if bar.count else 0
@@ -58,11 +58,12 @@ def _problems(problems: int, count: int) -> float | None:
     return 100 * problems / count if count else None
 
 
-def _chart(title: str, chart: Chart, columns: int, rows: int) -> None:
+def chart(title: str, lines: Chart, columns: int, rows: int) -> None:
+    """One chart below its title, so many rows high."""
     from trackdesk.widgets.plot import Pen, draw
 
     print(f"\n{paint(title, 'dim')}")
-    for row in draw(chart, columns, rows, Pen(coloured=coloured(), ascii_only=not _can_draw())):
+    for row in draw(lines, columns, rows, Pen(coloured=coloured(), ascii_only=not _can_draw())):
         print("".join(paint(text, _STYLES[role]) for text, role, _ in row).rstrip())
 
 

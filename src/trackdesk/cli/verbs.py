@@ -43,7 +43,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("log", REPORT, "add lines to a run's log"),
     Verb("ingest", REPORT, "send lines of JSON: starts, logs and ends of many runs"),
     Verb("ping", REPORT, "say that a job started, went well or failed"),
-    Verb("metric", REPORT, "record samples of what a service measures"),
+    Verb("metric", REPORT, "record samples of what a service measures, draw them"),
     Verb("console", WATCH, "open the console (as plain `trackdesk` does)"),
     Verb("attach", WATCH, "open the console over another server"),
     Verb("demo", WATCH, "open the console over a made-up company at work"),
