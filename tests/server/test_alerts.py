@@ -62,6 +62,14 @@ async def test_what_was_closed_by_hand_stays_closed_until_the_alert_is_resolved(
     assert [each["status"] for each in await incidents(stand)] == ["CLOSED", "OPEN"]
 
 
+async def test_an_alert_that_began_later_opens_again_what_was_closed_by_hand(stand: Stand) -> None:
+    await send(stand, alert())
+    await stand.ask("PATCH", "/v1/incidents/1", {"status": "CLOSED"})
+    assert await send(stand, alert(startsAt="2026-01-02T00:00:00Z")) == {"repeated": 1}
+    assert await send(stand, alert(startsAt="2026-01-03T00:00:00Z")) == {"opened": 1}
+    assert await send(stand, alert(startsAt="2026-01-03T00:00:00Z")) == {"repeated": 1}
+
+
 async def test_bad_alerts_are_named_and_the_others_are_taken(stand: Stand) -> None:
     bad = [alert("A", status="odd"), alert("B", startsAt="soon"), {"labels": 7}, alert("C", fingerprint="a b")]
     answer = await send(stand, *bad, alert())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.alert import Known
     from trackdesk.domain.identity import Caller
+    from trackdesk.domain.incident import Incident
     from trackdesk.engine.core import Engine
     from trackdesk.store.writer import Tx
 
@@ -55,13 +56,23 @@ def _take(tx: Tx, caller: Caller, alert: Known) -> str:
         ended = "" if alert.ended_at is None else f" at {format_instant(alert.ended_at)}"
         close_by_itself(tx, space, standing.incident, f"the alert was resolved{ended}", run=None, process=None)
         return CLOSED
-    if standing is None:
+    if standing is None or _began_anew(alert, standing.incident):
+        for row in held:
+            incidents.release(tx, row.incident.id)
         _open(tx, caller, alert)
         return OPENED
     incidents.repeat(tx, standing.incident.id)
     if not standing.holds:
         incidents.hold(tx, standing.incident.id)
     return REPEATED
+
+
+def _began_anew(alert: Known, incident: Incident) -> bool:
+    """Whether a later alert of the fingerprint has begun since the incident was closed by hand: the earlier one must have
+    been resolved, which not every Alertmanager is set to tell."""
+    if incident.status != IncidentStatus.CLOSED or alert.started_at is None or incident.due_at is None:
+        return False
+    return alert.started_at > incident.due_at
 
 
 def _open(tx: Tx, caller: Caller, alert: Known) -> None:
