@@ -140,19 +140,21 @@ class Evaluator:
         if (due_at := self._watches.next_due_at) is not None:
             self._wake_agenda(due_at)
 
-    async def judge(self, until: int) -> None:
-        """What time alone has made true by `until` (µs)."""
-        for pair in self._watches.due(until):
+    async def judge(self, until: int) -> bool:
+        """What time alone has made true by `until` (µs): some of it, for samples wait; whether there is more."""
+        for looked_at, pair in enumerate(self._watches.due(until), 1):
             verdict = judge(pair.condition, pair.state, until)
             if verdict is None:
                 self._watches.schedule(pair)
             else:
                 self._note(pair, verdict)
-            if len(self._events) >= BATCH:
-                await self.write()
+            if looked_at == SLICE or len(self._events) >= BATCH:
+                break
         if self._events:
             await self.write()
         self._wake()
+        due_at = self._watches.next_due_at
+        return due_at is not None and due_at <= until
 
     async def write(self, *, counts: bool = False) -> None:
         """All that was found, up to the cursor. With `counts` repeated breaches go to their incidents; without, they

@@ -147,7 +147,10 @@ class Rules:
         await evaluator.evaluate(await self._next(evaluator.cursor))
         if self._until is not None:
             until, self._until = self._until, None
-            await evaluator.judge(until)
+            if await evaluator.judge(until):
+                self._until = max(until, self._until or until)
+                self._news.set()
+                await asyncio.sleep(0)
         if evaluator.gather_left == 0:
             await evaluator.write(counts=True)
 
