@@ -3,14 +3,20 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from textual.widgets import Input
+
 from tests.console.frames import until
 from tests.console.triage_desk import desk_over
+from trackdesk.widgets.time_chart import TimeChart
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.console.triage_desk import Desk
     from trackdesk.runtime import Server
+
+SECTION = "incidents"
 
 
 @asynccontextmanager
@@ -158,3 +164,64 @@ async def test_an_incident_of_no_process_has_no_log_but_what_changed(server: Ser
         assert " log " not in desk.line("[timeline]")
         await desk.press("right_square_bracket")
         await desk.sees("Nothing that is known of")
+
+
+async def test_a_rules_incident_has_the_chart_around_the_breach_with_its_threshold(desk: Desk) -> None:
+    await desk.other.rules.add({"id": "slow", "metric_type": "LATENCY_MS", "operator": ">", "threshold": 90})
+    await desk.other.metrics.send({"service": "shop", "metric_type": "LATENCY_MS", "value": 150.0})
+    await desk.sees("INC-1")
+    await desk.press("enter")
+    await desk.sees("LATENCY_MS of shop")
+    chart = desk.app.screen.query_one(TimeChart)
+    await until(lambda: chart.measured is not None)
+    assert chart.measured is not None
+    assert chart.measured.thresholds == [("slow", 90.0)]
+    await desk.press("w")
+    await desk.sees("INC-1 \u203a shop")
+
+
+async def test_a_file_is_attached_from_the_disk_and_saved_to_it(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "shot.txt").write_text("it was red")
+    incident = await desk.report("Rack 4 is warm")
+    await desk.sees("Rack 4")
+    await desk.press("enter")
+    await desk.sees("origin report")
+    await desk.press("U")
+    await desk.sees("Attach a file to INC-1")
+    await desk.type(str(tmp_path / "none.txt"))
+    await desk.press("enter")
+    await desk.sees("is not there")
+    assert isinstance(desk.app.focused, Input)
+    desk.app.focused.value = str(tmp_path / "shot.txt")
+    await desk.press("enter")
+    await desk.sees("Attached shot.txt to INC-1")
+    assert [each.name for each in (await desk.other.attachments.list(incident.id)).data] == ["shot.txt"]
+    await desk.sees("Files \u2500 1")
+    await until(lambda: desk.app.screen.query_one("#files").region)
+    desk.app.screen.set_focus(desk.app.screen.query_one("#files"))
+    await desk.press("enter", "1")
+    await desk.sees("Save shot.txt")
+    assert isinstance(desk.app.focused, Input)
+    desk.app.focused.value = str(tmp_path / "again.txt")
+    await desk.press("enter")
+    await desk.sees("Saved ")
+    assert (tmp_path / "again.txt").read_text() == "it was red"
+
+
+async def test_the_postmortem_is_written_to_a_file_and_never_over_another_unasked(desk: Desk, tmp_path: Path) -> None:
+    await desk.report("Rack 4 is warm")
+    await desk.sees("Rack 4")
+    await desk.press("enter")
+    await desk.sees("origin report")
+    target = tmp_path / "told.md"
+    target.write_text("mine")
+    await desk.press("X")
+    await desk.sees("Save INC-1.md")
+    assert isinstance(desk.app.focused, Input)
+    desk.app.focused.value = str(target)
+    await desk.press("enter")
+    await desk.sees("Write over")
+    assert target.read_text() == "mine"
+    await desk.press("y")
+    await desk.sees("Saved ")
+    assert "Rack 4 is warm" in target.read_text()

@@ -1,7 +1,7 @@
 from datetime import UTC
 
 from trackdesk.widgets.plot import Band, Chart, Line, Pen, Span, area, draw
-from trackdesk.widgets.time_chart import Measured, Reading
+from trackdesk.widgets.time_chart import Measured, Reading, bridged
 from trackdesk.widgets.when import DAY, HOUR, MINUTE, SECOND
 from trackdesk.widgets.window import Window
 
@@ -101,3 +101,11 @@ def test_an_instant_out_of_sight_moves_the_window_just_so_far() -> None:
     first, last = shown.limits(NOW)
     assert first < NOW - 2 * HOUR < last
     assert Window("1h").showing(NOW - MINUTE, NOW) == Window("1h")
+
+
+def test_sparse_samples_are_a_line_and_a_long_silence_a_gap() -> None:
+    sparse = [Reading(at, 1 - number % 2, p50=5.0 if number % 2 == 0 else None) for number, at in enumerate(AT)]
+    assert all(each.count for each in bridged(sparse))
+    silent = [each if number < 20 or number > 40 else Reading(each.at, 0) for number, each in enumerate(sparse)]
+    kept = bridged(silent)
+    assert [each.at for each in kept if not each.count] == AT[19:42]

@@ -227,7 +227,7 @@ class IncidentView(Triage, Windowed):
         threshold = incident.threshold if incident.threshold is not None else rule.threshold
         limits = [] if threshold is None else [(rule.name, threshold)]
         shown = replace(measured, thresholds=limits, spans=spans([incident]))
-        title = f"{rule.metric_type} of {incident.service}"
+        title = ", ".join(part for part in (f"{rule.metric_type} of {incident.service}", self.window_words) if part)
         self._panes.chart.put_measured(shown, title=title, live=self.window.follows)
 
     def _follow_log(self) -> None:
@@ -250,8 +250,8 @@ class IncidentView(Triage, Windowed):
             if self._log_of in change.refs:
                 self._follow_log()
         elif change.topic == "metrics":
-            if self._rule is not None and self.due:
-                begin(self, partial(self._show_chart, incident, self._rule), group="chart", exclusive=True)
+            if self._rule is not None and incident.service in change.refs:
+                self.samples_came()
         elif str(incident.id) in change.refs if change.topic == "incidents" else incident.run in change.refs:
             self.reload()
 

@@ -117,7 +117,7 @@ class MaintenanceView(ListPlace["Maintenance"]):
 def cells_of(item: Maintenance) -> dict[str, Cell]:
     state = _ON if item.state == "active" else STATES.get(item.state, STATES["ended"])
     window = item.windows[0] if item.windows else None
-    about = item.service or (f"department {item.department}" if item.department else "")
+    about = item.service or (f"all of {item.department}" if item.department else "")
     return {
         "state": state,
         "name": item.name,

@@ -48,7 +48,8 @@ async def mute(place: Place, match: Mapping[str, Any]) -> bool:
     answer = await place.ask(form)
     if answer is None:
         return False
-    place.post_message(place.Say(f"Silenced until {answer['until']}: incidents are kept, nobody is told"))
+    how_long = "until" if "-" in answer["until"] else "for"
+    place.post_message(place.Say(f"Silenced {how_long} {answer['until']}: incidents are kept, nobody is told"))
     return True
 
 

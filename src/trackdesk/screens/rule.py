@@ -99,8 +99,7 @@ class RuleView(Windowed):
 
     def changed(self, change: Changed) -> None:
         if change.topic == "metrics" and not change.resync:
-            if self.due:
-                self.reload()
+            self.samples_came()
         else:
             self.reload()
 

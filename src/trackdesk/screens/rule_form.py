@@ -45,6 +45,8 @@ async def make_rule(place: Place, given: Mapping[str, str] | None = None) -> str
         return await place.submit(add(body_of(values)))
 
     async def preview(values: Values) -> Sequence[Toned]:
+        if not values["metric_type"]:
+            return [Toned(f"here stands what it would have done in the last {LOOKED_BACK}", "dim")]
         body = {**body_of(values), "since": LOOKED_BACK}
         return await _told(place, place.client.rules.preview(body), values)
 
@@ -152,8 +154,6 @@ def _member(name: str, value: str) -> Any:
 def problems(values: Values) -> dict[str, str]:
     """What is wrong with each field for itself; what can't work together the server says."""
     errors = {name: "expected a number" for name in _NUMBERS if values.get(name) and not _is_number(values[name])}
-    if not values["metric_type"]:
-        errors["metric_type"] = "is needed: LATENCY_MS"
     for name in _SPANS:
         if values[name] and (said := _span_problem(values[name])):
             errors[name] = said

@@ -194,8 +194,8 @@ class ServiceView(Windowed):
 
     def changed(self, change: Changed) -> None:
         if change.topic == "metrics" and not change.resync:
-            if self.due:
-                self.reload()
+            if self.name_of in change.refs:
+                self.samples_came()
         else:
             self.reload()
 

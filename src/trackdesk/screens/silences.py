@@ -121,4 +121,4 @@ def cells_of(item: Silence) -> dict[str, Cell]:
 
 
 def _until(at: int | None, now: int) -> str:
-    return "" if at is None else "now" if at <= now else f"in {when.coarse(at - now)}"
+    return "" if at is None else "now" if at <= now else f"in {when.span(at - now)}"

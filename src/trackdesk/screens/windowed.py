@@ -10,18 +10,20 @@ from trackdesk.screens.place import Place
 from trackdesk.widgets import when
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.tab_line import TabLine
-from trackdesk.widgets.time_chart import Measured, TimeChart
+from trackdesk.widgets.time_chart import Measured, TimeChart, bridged
 from trackdesk.widgets.window import NAMES, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from textual.timer import Timer
+
     from trackdesk.screens.desk import Desk
 
 POINTS = 120
 """Buckets of a chart at most: two dots of braille each in sixty cells."""
-_SOON = 2 * when.SECOND
-"""µs from one reading of all charts to the next, while samples keep coming in."""
+_SOON, _LATE = 2 * when.SECOND, 15 * when.SECOND
+"""µs from one reading of all charts to the next, while samples keep coming in: at least, and at most."""
 
 
 class WindowLine(TabLine):
@@ -43,6 +45,7 @@ class Windowed(Place):
         self.bucket = self.window.length // POINTS
         """µs of one reading of the charts, as they were read last."""
         self._read_at = 0
+        self._later: Timer | None = None
 
     @property
     def charts(self) -> Iterable[TimeChart]:
@@ -121,17 +124,23 @@ class Windowed(Place):
         self.post_message(self.Retitled())
         self.reload(at_once=True)
 
-    @property
-    def due(self) -> bool:
-        """Whether new samples make a difference that can be seen: not ones of seconds in a chart of a month."""
-        return self.window.follows and self.desk.now() - self._read_at >= max(self.bucket // 4, _SOON)
+    def samples_came(self) -> None:
+        """Read again, now or soon: not more often than makes a difference that can be seen."""
+        if not self.window.follows or self._later is not None:
+            return
+        wait = self._read_at + max(min(self.bucket // 4, _LATE), _SOON) - self.desk.now()
+        self._later = self.set_timer(max(wait, 0) / when.SECOND, self._read_late)
+
+    def _read_late(self) -> None:
+        self._later = None
+        self.reload()
 
     async def measure(self, query: dict[str, Any]) -> Measured:
         """What a chart shows of what `query` names in the window. Raises what the client raises."""
         self._read_at = now = self.desk.now()
         chart = await read_chart(self.client, query, self.window.limits(now), POINTS)
         self.bucket = chart.meta.bucket
-        return Measured(readings_of(chart), self.window.limits(now))
+        return Measured(bridged(readings_of(chart)), self.window.limits(now))
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
         if message.line is self.window_line:

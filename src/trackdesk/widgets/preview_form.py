@@ -17,7 +17,7 @@ from trackdesk.widgets.safe import safe_text
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-_AROUND = 10
+_AROUND, _TIGHT = 10, 7
 """Lines of the dialog beside its fields and what is said beneath: frame, title, keys, blank ones."""
 _PLAIN = str.maketrans("▄·", "#.")
 STILL = 0.5
@@ -62,7 +62,7 @@ class PreviewForm(FormDialog):
         # Many fields stand close, and scroll; what is said beneath them stays in sight.
         tight = self.has_class("-tight") or self.size.height < 2 * len(self.values) + self._lines + _AROUND
         self.set_class(tight, "-tight")
-        room = self.size.height * 9 // 10 - _AROUND + 2 * tight - self._lines
+        room = self.size.height * 9 // 10 - (_TIGHT if tight else _AROUND) - self._lines
         for body in self.query(VerticalScroll):
             body.styles.max_height = max(room, 3)
 

@@ -1,5 +1,6 @@
 """One measured value over a window of time, with a line to read it at, moved by keys or with the mouse."""
 
+import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,33 @@ class Reading:
         values = (("p50", self.p50), ("p95", self.p95), ("p99", self.p99), ("min", self.least), ("max", self.most))
         shown = " ".join(f"{name} {number(value)}" for name, value in values if value is not None)
         return [*said, Toned(shown, "run"), Toned(f"{self.count:,} samples", "dim")]
+
+
+_FEW = 3
+"""Readings from which on there is a usual distance between them."""
+_GAP = 3
+"""How many times the usual distance between two readings is a gap."""
+
+
+def bridged(readings: Sequence[Reading]) -> list[Reading]:
+    """Without the empty ones between two that are as far apart as they usually are: where there is a sample a minute, a
+    chart of half minutes has no gaps. Longer silences stay."""
+    known = [at for at, each in enumerate(readings) if each.count]
+    if len(known) < _FEW:
+        return list(readings)
+    apart = sorted(after - before for before, after in itertools.pairwise(known))
+    usual = apart[len(apart) // 2]
+    kept = list(readings[: known[0]])
+    for before, after in itertools.pairwise(known):
+        kept.append(readings[before])
+        if after - before > _GAP * usual:
+            kept += readings[before + 1 : after]
+    return [*kept, *readings[known[-1] : known[-1] + 1], *_silent(readings[known[-1] + 1 :], usual)]
+
+
+def _silent(rest: Sequence[Reading], usual: int) -> Sequence[Reading]:
+    """What came after the last sample: nothing, unless it is long."""
+    return rest if len(rest) > _GAP * usual else ()
 
 
 @dataclass(frozen=True, slots=True)
