@@ -68,8 +68,8 @@ def _take(tx: Tx, caller: Caller, alert: Known) -> str:
 
 
 def _began_anew(alert: Known, incident: Incident) -> bool:
-    """Whether a later alert of the fingerprint has begun since the incident was closed by hand: the earlier one must have
-    been resolved, which not every Alertmanager is set to tell."""
+    """Whether a later alert of the fingerprint has begun since the incident was closed by hand: then the earlier one is
+    over, which not every Alertmanager is set to tell."""
     if incident.status != IncidentStatus.CLOSED or alert.started_at is None or incident.due_at is None:
         return False
     return alert.started_at > incident.due_at
