@@ -78,4 +78,4 @@ def _limit(rule: Rule) -> str:
 
 
 def _number(value: float) -> str:
-    return number_words(value) if value.is_integer() else f"{value:.6g}"
+    return number_words(value) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
