@@ -48,6 +48,8 @@ class Report(NamedTuple):
     severity: str
     service: str
     department: str
+    file: tuple[str, str] | None = None
+    """Name and content of what is attached."""
 
 
 class Pause(NamedTuple):
@@ -87,7 +89,8 @@ REPORTS = (
     Report(26 * HOUR, "chen", "Rack 4 is warm", "31 degrees at the top, facility knows.", "LOW", "machines", "infra"),
     Report(5 * HOUR, "dora", "Basket shows old prices", "Two customers wrote in; cache?", "MEDIUM", "shop-api", "web"),
     Report(38 * MINUTE, "ada", "Bank asks about double payouts", "Three merchants, since noon. Hold the payout run.",
-        "CRITICAL", "bank-gateway", "payments"),
+        "CRITICAL", "bank-gateway", "payments",
+        ("payouts.csv", "merchant,amount,times\n4711,129.00,2\n4718,79.90,2\n5002,12.50,3\n")),
 )  # fmt: skip
 
 OUTAGES = (

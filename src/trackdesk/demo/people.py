@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from trackdesk.demo.company import PEOPLE, REPORTS
@@ -55,7 +56,11 @@ class People:
     async def _report(self, report: Report) -> None:
         body = {"title": report.title, "description": report.description, "severity": report.severity}
         body |= {"service": report.service, "department": report.department}
-        await self._clients[report.by].incidents.report(body)
+        client = self._clients[report.by]
+        made = await client.incidents.report(body)
+        if report.file is not None:
+            name, content = report.file
+            await client.attachments.add(made.id, name, BytesIO(content.encode()))
 
     async def _look(self, person: Person, job: Job) -> None:
         client = self._clients[person.name]
