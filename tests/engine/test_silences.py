@@ -101,6 +101,10 @@ async def test_when_its_time_is_over_what_still_stands_is_told_once(house: House
     (body,) = house.values("SELECT body FROM notifications WHERE kind = 'opened' AND muted IS NULL")
     opened = format_instant(house.incidents()[0]["opened_at"])
     assert body == f"Held back until now by silence 1 (deploy of crm); it was opened at {opened}."
+    assert (await steps(house, 1, "silence"))[1:] == ["ended: silence 1 is over; it is told now"]
+    assert (await steps(house, 2, "silence"))[2:] == [
+        "ended: silence 1 is over; it was opened and closed meanwhile, and is told to nobody"
+    ]
     assert house.journal("silences") == ["made", "ended"]
     assert house.changed("silences")[1] == {"muted": 2, "told": 1, "reason": "deploy of crm"}
     await house.pass_time(20)

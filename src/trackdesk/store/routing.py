@@ -61,6 +61,12 @@ async def routing(readers: Readers, namespace_id: int, incident_id: int) -> Rout
         (orjson.dumps(list({each[0] for each in deliveries})).decode(),),
     )
     steps = [_cause(incident_from(row))]
+    for mute in await readers.all(
+        "SELECT m.kind, m.by_id, w.name, m.released_at, m.outcome FROM mutes m LEFT JOIN maintenance w "
+        "ON m.kind = 'maintenance' AND w.id = m.by_id WHERE m.incident_id = ? AND m.released_at IS NOT NULL",
+        (incident_id,),
+    ):
+        steps.append(_released(mute))
     for notification in reversed(notifications):
         steps += _told(notification)
     groups = {each[7]: each for each in deliveries if each[7] is not None}
@@ -129,6 +135,21 @@ def _muted(row: Any, what: str) -> RoutingStep:
     places = ", ".join((f"the inbox of {row[2]}", *passed))
     subject = describe(facts["kind"], facts["id"], facts["name"])
     return _step(row[5], "silence", subject, f"{what}: {explain(facts)}; not told: {places}", told=False)
+
+
+_RELEASED = {
+    "told": "it is told now",
+    "closed": "it was opened and closed meanwhile, and is told to nobody",
+    "still_muted": "another still mutes it",
+    "known": "it is as it was told before",
+}
+
+
+def _released(mute: Any) -> RoutingStep:
+    """What muted it is over."""
+    kind, by_id, name, at, outcome = mute
+    subject = describe(kind, by_id, name)
+    return _step(at, "silence", subject, f"ended: {subject} is over; {_RELEASED[outcome]}", outcome == "told")
 
 
 async def _gathered(readers: Readers, delivery: Any, incident_id: int) -> RoutingStep:
