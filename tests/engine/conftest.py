@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.house import House, open_house
+from trackdesk.domain.clock import MINUTE
+from trackdesk.engine import agenda
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agenda looks at the clock once a minute instead of every five seconds: for tests in which hours pass."""
+    monkeypatch.setattr(agenda, "LONGEST_SLEEP", MINUTE)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from trackdesk.domain.clock import SECOND
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.run import CompleteRun, NewLog, PatchRun, Run, RunAddress, StartRun
-from trackdesk.engine import runs
+from trackdesk.engine import agenda, runs
 from trackdesk.engine.agenda import Agenda
 from trackdesk.engine.core import Engine
 from trackdesk.engine.delivery import DeliveryWorker
@@ -143,7 +143,7 @@ class House:
     async def suspend(self, seconds: float) -> None:
         """The machine sleeps: the wall clock goes on, the steady one stands still; then somebody's timer fires."""
         self.clock.jump(round(seconds * SECOND))
-        await self.pass_time(6)
+        await self.pass_time(agenda.LONGEST_SLEEP / SECOND + 1)
 
     def break_run(self, run: Run) -> None:
         """Damage a row behind the writer's back, as a failing disk does."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tests.engine.house import House
 
 
+pytestmark = pytest.mark.usefixtures("unhurried")
+
+
 async def change(house: House, **members: Any) -> Process:
     body = ChangeProcess.model_validate_json(orjson.dumps(members))
     return await processes.patch(house.engine, ALICE, "backup", body)
