@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trackdesk.domain.metric import Recorded
     from trackdesk.store.metric_cells import Packed
     from trackdesk.store.readers import Readers
+    from trackdesk.store.samples import StoredSample
     from trackdesk.store.writer import Writer
 
 DELAY: Final = 2 * SECOND
@@ -58,6 +59,8 @@ class MetricRollups:
         self._writer = writer
         self._readers = readers
         self._arrived = 0
+        self._read: list[StoredSample] = []
+        """What comes next, the last first."""
         self._families: dict[int, int] = {}
         self._wake = asyncio.Event()
         self._worker = Supervised(self.name, self._work, clock)
@@ -87,6 +90,7 @@ class MetricRollups:
 
     async def catch_up(self) -> None:
         """Count all samples that are stored, pack what is over."""
+        self._read = []
         until = (self._clock.now() - OPEN) // PACKED * PACKED
         counted = await self._counted(until)
         while (counting := await self._next(counted)) is not None:
@@ -110,8 +114,12 @@ class MetricRollups:
         minutes: dict[Place, Measures] = {}
         last, late = counted.samples_to, 0
         while len(minutes) < CELLS and late < LATE:
-            some = await samples.after(self._readers, last, CHUNK)
-            for sample in some:
+            if not self._read:
+                self._read = (await samples.after(self._readers, last, CHUNK))[::-1]
+                if not self._read:
+                    break
+            while self._read and late < LATE:
+                sample = self._read.pop()
                 place = Place(0, sample.series_id, sample.recorded_at // MINUTE * MINUTE)
                 measures = minutes.get(place)
                 if measures is None:
@@ -119,11 +127,7 @@ class MetricRollups:
                     late += place.at < counted.minutes_to
                 measures.add(sample.recorded_at, sample.value)
                 last = sample.id
-                if late >= LATE:
-                    break
             await asyncio.sleep(0)
-            if len(some) < CHUNK:
-                break
         return (minutes, last) if minutes else None
 
     async def _changed(self, minutes: dict[Place, Measures], counted: Counted) -> Change:
