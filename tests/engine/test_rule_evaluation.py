@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from tests.clocks import until
 from tests.engine.house import ALICE, CALLER, open_house
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.incident import ChangeIncident, IncidentStatus
@@ -301,6 +302,40 @@ async def test_a_rule_that_is_made_again_begins_afresh(house: House) -> None:
     await rule(house)
     await send(house, 200)
     assert statuses(house) == ["CLOSED", "OPEN"]
+
+
+async def test_a_rule_that_looks_elsewhere_now_lets_go_of_what_it_looked_at(house: House) -> None:
+    await rule(house)
+    await send(house, 200)
+    await change(house, service="search")
+    assert statuses(house) == ["CLOSED"]
+    await send(house, 200)
+    assert len(house.incidents()) == 1
+
+
+async def test_a_write_that_fails_is_made_up_for_and_no_sample_counts_twice(house: House) -> None:
+    await rule(house)
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'not now'); END"
+    await house.engine.writer.run(lambda tx: tx.execute(refuse).rowcount)
+    await metrics.record(house.engine, CALLER, [draft(200), draft(200)])
+    await until(lambda: not house.rules.health().ok)
+    await metrics.record(house.engine, CALLER, [draft(200)])
+    await house.engine.writer.run(lambda tx: tx.execute("DROP TRIGGER refuse").rowcount)
+
+    async def well() -> bool:
+        await house.clock.advance(SECOND)
+        return house.rules.health().ok and house.values("SELECT occurrences FROM incidents") == [3]
+
+    await until(well)
+
+
+async def test_a_time_that_came_while_the_machine_slept_is_judged_a_minute_later(house: House) -> None:
+    await rule(house, **{"for": "5m"})
+    await send(house, 200)
+    await house.suspend(3600)
+    assert house.incidents() == []
+    await house.pass_time(60)
+    assert [(each["seen_late"], each["occurrences"]) for each in house.incidents()] == [(1, 1)]
 
 
 async def test_a_sample_that_changes_nothing_writes_nothing(house: House) -> None:

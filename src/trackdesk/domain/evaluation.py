@@ -53,7 +53,7 @@ class Condition:
 class SeriesState:
     """Where one series stands under one rule. Instants in µs."""
 
-    __slots__ = ("breaches", "due_at", "heard_at", "pending_since", "since", "state", "value", "window")
+    __slots__ = ("breaches", "due_at", "heard_at", "held_until", "pending_since", "since", "state", "value", "window")
 
     def __init__(self, condition: Condition, heard_at: int | None = None) -> None:
         self.state = OK
@@ -66,6 +66,8 @@ class SeriesState:
         """The time that the first breach names."""
         self.due_at: int | None = None
         """When PENDING becomes FIRING though no more samples come."""
+        self.held_until = 0
+        """Before which that is not said."""
         self.breaches = 0
         """How often the condition held since it was OK."""
         self.heard_at = heard_at
@@ -143,19 +145,25 @@ def _turn(state: SeriesState, after: RuleState, at: int, now: int) -> Verdict:
 
 def falls_due(condition: Condition, state: SeriesState) -> int | None:
     """When time alone changes the state next, µs; a sample may put it off. None: never."""
-    due = state.due_at
-    if condition.silence is not None and state.heard_at is not None and state.state is not NO_DATA:
-        silent = state.heard_at + condition.silence
-        due = silent if due is None else min(due, silent)
-    return due
+    due = None if state.due_at is None else max(state.due_at, state.held_until)
+    silent = _silent_at(condition, state)
+    if due is None or silent is None:
+        return silent if due is None else due
+    return min(due, silent)
+
+
+def _silent_at(condition: Condition, state: SeriesState) -> int | None:
+    if condition.silence is None or state.heard_at is None or state.state is NO_DATA:
+        return None
+    return state.heard_at + condition.silence
 
 
 def judge(condition: Condition, state: SeriesState, now: int) -> Verdict | None:
     """What time alone has made of it by `now` (µs)."""
-    due = falls_due(condition, state)
-    if due is None or due > now:
-        return None
-    return _turn(state, FIRING if due == state.due_at else NO_DATA, due, now)
+    if state.due_at is not None and max(state.due_at, state.held_until) <= now:
+        return _turn(state, FIRING, state.due_at, now)
+    silent = _silent_at(condition, state)
+    return None if silent is None or silent > now else _turn(state, NO_DATA, silent, now)
 
 
 def resume(state: SeriesState, at: int) -> None:
@@ -164,13 +172,14 @@ def resume(state: SeriesState, at: int) -> None:
     if state.heard_at is not None:
         state.heard_at = max(state.heard_at, at)
     if state.due_at is not None and state.due_at <= at:
-        state.due_at = at + HOLD_AFTER_JUMP
+        state.held_until = at + HOLD_AFTER_JUMP
 
 
 def set_back(condition: Condition, state: SeriesState, now: int) -> None:
     """The clock was set back to `now` (µs): what lies ahead of it comes as soon as it would from there."""
     if state.heard_at is not None:
         state.heard_at = min(state.heard_at, now)
+    state.held_until = 0
     if state.due_at is not None:
         state.due_at = min(state.due_at, now + condition.hold_for)
 
