@@ -60,7 +60,7 @@ _ACCEPTED: dict[Kind, str] = {
 }
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("data_dir", "path", "where the database, spool, keys and logs live", "--data-dir"),
+    Setting("data_dir", "path", "where database, attachments, keys and logs live", "--data-dir"),
     Setting("host", "host", "the address to listen on", "--host", "127.0.0.1"),
     Setting("port", "port", "the port to listen on", "--port", "8787"),
     Setting("owner_key", "owner_key", "the owner key; made and kept in a file when absent"),

@@ -167,7 +167,7 @@ def overview() -> str:
         "Everywhere (`trackdesk VERB --help` tells the rest):",
         "  --url URL            the server to talk to; the local one when absent",
         "  --api-key-file FILE  the key to talk with; the local owner key when absent",
-        "  --data-dir DIR       where the database, spool, keys and logs live",
+        "  --data-dir DIR       where database, attachments, keys and logs live",
         "  --namespace NAME     the namespace to work in",
         "  --json, --quiet      data as JSON; no talk on stderr",
         "",
