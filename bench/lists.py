@@ -29,6 +29,7 @@ from trackdesk.store import inbox, incident_lists, process_lists, run_lists
 from trackdesk.store.migrate import migrate
 from trackdesk.store.opening import open_database
 from trackdesk.store.readers import Readers
+from trackdesk.store.runs import ADD_WORDS
 from trackdesk.store.summary import summary
 
 GOAL = 20.0
@@ -108,6 +109,7 @@ def fill(path: Path, runs: int, incidents: int) -> None:
         connection.executemany(
             f"INSERT INTO runs ({COLUMNS}, namespace_id, attempt) VALUES ({marks}, 1, 1)", run_rows(runs, random)
         )
+        connection.execute(ADD_WORDS)
         connection.execute(
             "INSERT INTO tags (namespace_id, key, value) SELECT DISTINCT 1, j.key, j.value FROM runs, json_each(tags) j"
         )

@@ -68,6 +68,8 @@ async def test_a_failure_says_why_and_opens_an_incident(tmp_path: Path, tail: st
         await send(house, tail, text=text)
         assert statuses(house) == ["FAILED"]
         assert house.values("SELECT json_extract(error, '$.message') FROM runs") == [message]
+        word, *_ = message.split()
+        assert house.values(f"SELECT rowid FROM run_words WHERE run_words MATCH '{word}'") == [1]
         assert [each["origin"] for each in house.incidents()] == ["failed"]
         if text:
             assert house.rows("SELECT level, message FROM logs") == [{"level": 3, "message": text}]

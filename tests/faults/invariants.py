@@ -40,6 +40,8 @@ WHERE j.topic = 'runs' AND j.kind IN ('completed', 'failed', 'skipped', 'superse
 """
 
 BROKEN: dict[str, str] = {
+    "a run has no process": "SELECT seq FROM runs WHERE process_id NOT IN (SELECT id FROM processes)",
+    "a run has a tag that is gone": "SELECT run_seq FROM run_tags WHERE tag_id NOT IN (SELECT id FROM tags)",
     "a page of the file is damaged": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "a row lacks its parent": "SELECT * FROM pragma_foreign_key_check",
     "the journal has a gap": "SELECT count(*), min(seq), max(seq) FROM journal WHERE seq > "

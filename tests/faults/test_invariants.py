@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DAMAGE = {
     "a row lacks its parent": "DELETE FROM channels",
+    "a run has no process": "DELETE FROM processes",
+    "a run has a tag that is gone": "DELETE FROM tags",
     "the journal has a gap": "DELETE FROM journal WHERE seq = 5",
     "a process counts other runs than it has": "UPDATE processes SET late = late + 1",
     "a request was carried out twice": "UPDATE runs SET correlation_id = 'the same'",

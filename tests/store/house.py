@@ -10,6 +10,7 @@ from tests.template import new_database
 from trackdesk.domain.incident import SEVERITY_ORDER, Severity
 from trackdesk.store.opening import open_database
 from trackdesk.store.readers import Readers
+from trackdesk.store.runs import ADD_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,6 +67,8 @@ class House:
             row.setdefault("completed_at", row["started_at"] + row.get("duration", 500_000))
             row.setdefault("duration", row["completed_at"] - row["started_at"])
         seq = self.insert("runs", **row)
+        if error is not None:
+            self.connection.execute(f"{ADD_WORDS} AND seq = ?", (seq,))
         for key, value in tags.items():
             self.connection.execute(
                 "INSERT OR IGNORE INTO tags (namespace_id, key, value) VALUES (?, ?, ?)", (namespace_id, key, value)

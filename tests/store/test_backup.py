@@ -180,6 +180,18 @@ def test_what_is_wrong_is_said_with_its_remedy(tmp_path: Path) -> None:
     assert wrong["references"].level == "ERROR"
 
 
+def test_a_row_whose_parent_no_foreign_key_guards_is_found(tmp_path: Path) -> None:
+    path, target = tmp_path / "it.db", tmp_path / "other.db"
+    with closing(open_database(path)) as connection:
+        migrate(connection)
+        connection.execute("INSERT INTO run_tags (tag_id, started_at, run_seq) VALUES (7, 0, 1), (8, 0, 1)")
+        connection.execute("INSERT INTO logs (run_seq, level, message, logged_at) VALUES (1, 0, 'x', 0)")
+    wrong = next(finding for finding in check(path) if finding.name == "references")
+    assert (wrong.level, wrong.detail) == ("ERROR", "3 rows without their parent, in logs, run_tags")
+    with pytest.raises(Corrupt, match="rows of run_tags have no parent in tags"):
+        restore(path, target)
+
+
 def test_a_missing_or_foreign_file_is_an_error(tmp_path: Path) -> None:
     assert [finding.level for finding in check(tmp_path / "none.db") if finding.name == "database"] == ["ERROR"]
     (tmp_path / "letter.txt").write_text("Dear reader, " * 100)

@@ -128,6 +128,7 @@ def test_an_export_of_what_was_imported_is_the_same(full: House, tmp_path: Path,
     present = {json.loads(line)["table"] for line in lines[1:]}
     assert present == set(TABLES) - (set() if secrets else {"keys"})
     assert rows(tmp_path / "new" / "it.db", "SELECT title FROM incident_words WHERE incident_words MATCH 'failed'")
+    assert rows(tmp_path / "new" / "it.db", "SELECT rowid FROM run_words WHERE run_words MATCH 'disk'") == [(1,)]
 
 
 def test_ids_of_what_was_deleted_are_not_given_again(full: House, tmp_path: Path) -> None:
@@ -200,7 +201,7 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("rules", operator="=>"), "rules.operator: expected one of >, >=, <, <=, ==, !=, not '=>'"),
         (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),
-        (change("logs", run_seq=99), "logs.run_seq: 99 refers to a run that does not stand before it"),
+        (change("logs", run_seq=99), "logs.run_seq 99: refers to a row that does not stand before it"),
         (
             change("processes", schedule='{"every": "5m"}'),
             'processes.schedule: expected {"cron", "timezone"} or {"every"}',

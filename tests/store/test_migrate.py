@@ -1,6 +1,7 @@
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,24 @@ def test_processes_that_start_together_apply_each_migration_once(tmp_path: Path,
         racer.stdin.flush()
     counts = [int(racer.communicate(timeout=60)[0]) for racer in racers]
     assert sum(counts) == 2
+
+
+def test_references_that_are_taken_out_leave_the_rows_and_no_reader_behind(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    migrate(connection, up_to=10)
+    connection.execute("INSERT INTO processes (namespace_id, name, created_at, updated_at) VALUES (1, 'p', 0, 0)")
+    connection.execute(
+        "INSERT INTO runs (uid, namespace_id, process_id, id, attempt, status, started_at, error) "
+        """VALUES ('u', 1, 1, 'r', 1, 'FAILED', 5, '{"message": "disk full"}')"""
+    )
+    with closing(sqlite3.connect(tmp_path / "it.db")) as other:
+        assert other.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        assert migrate(connection)[:1] == [11]
+        for each in (connection, other):
+            for table in ("runs", "run_tags"):
+                assert each.execute(f"PRAGMA foreign_key_list({table})").fetchall() == []
+            assert each.execute("SELECT rowid FROM run_words WHERE run_words MATCH 'disk'").fetchall() == [(1,)]
+            assert each.execute("SELECT uid FROM runs INDEXED BY runs_by_key WHERE process_id = 1").fetchone() == ("u",)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert connection.execute("PRAGMA writable_schema").fetchone() == (0,)

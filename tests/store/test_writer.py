@@ -177,6 +177,19 @@ async def test_a_row_refused_at_the_commit_fails_alone(tmp_path: Path) -> None:
     assert rows(path, "SELECT seq FROM journal ORDER BY seq") == [1, 2]
 
 
+async def test_of_an_insert_that_stops_in_the_middle_nothing_stays(tmp_path: Path) -> None:
+    path = make(tmp_path)
+
+    def twice(tx: Tx) -> None:
+        tx.insert("INSERT OR FAIL INTO notes (text)", [("b",), ("c",), ("c",)])
+
+    async with writing(path) as writer:
+        answers = await queued(writer, writer.run(note("a", True)), writer.run(twice), writer.run(note("d", True)))
+    assert [type(answer) for answer in answers] == [int, sqlite3.IntegrityError, int]
+    assert rows(path) == ["a", "d"]
+    assert rows(path, "SELECT seq FROM journal ORDER BY seq") == [1, 2]
+
+
 async def test_the_journal_goes_on_counting_where_it_stopped(tmp_path: Path) -> None:
     path = make(tmp_path)
     async with writing(path) as writer:

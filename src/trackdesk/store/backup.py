@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 from itertools import count
 from pathlib import Path
 
+from trackdesk.store import unguarded
 from trackdesk.store.errors import Corrupt, SchemaTooNew, StoreError, translate
 from trackdesk.store.lock import ServerLock
 from trackdesk.store.migrate import house_schema, read_schema, schema_version
@@ -66,7 +67,8 @@ def _check_source(source: Path, directory: Traversable) -> None:
     try:
         with closing(open_reading(source)) as connection:
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            orphan = connection.execute("PRAGMA foreign_key_check").fetchone()
+            guarded = connection.execute("PRAGMA foreign_key_check").fetchone()
+            orphan = (guarded[0], guarded[2]) if guarded else next(unguarded.orphans(connection), None)
             version = schema_version(connection)
     except sqlite3.Error as error:
         raise translate(error, f"read {source}") or Corrupt(f"could not read {source}: {error}") from error
@@ -74,7 +76,7 @@ def _check_source(source: Path, directory: Traversable) -> None:
     if verdict != "ok":
         raise Corrupt(f"{source} is damaged: {verdict}")
     if orphan is not None:
-        raise Corrupt(f"{source} is damaged: rows of {orphan[0]} have no parent in {orphan[2]}")
+        raise Corrupt(f"{source} is damaged: rows of {orphan[0]} have no parent in {orphan[1]}")
     if version == 0:
         raise StoreError(f"{source} is a database, but not one of trackdesk's")
     if version > known:

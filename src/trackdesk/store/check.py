@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from trackdesk.domain.instant import format_instant
+from trackdesk.store import unguarded
 from trackdesk.store.depot import depot_of
 from trackdesk.store.depot_copies import look
 from trackdesk.store.errors import SqliteTooOld
@@ -113,10 +115,11 @@ def _contents(connection: sqlite3.Connection, size: int, directory: Traversable)
     if schema_version(connection) == len(read_schema(directory)) and directory == house_schema():
         yield _rows(connection)
     yield _integrity(connection, "quick_check" if size > _QUICK_ABOVE else "integrity_check")
-    orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
+    orphans = Counter(row[0] for row in connection.execute("PRAGMA foreign_key_check"))
+    orphans.update({table: count for table, _, count in unguarded.orphans(connection)})
     if orphans:
-        tables = ", ".join(sorted({row[0] for row in orphans}))
-        yield Finding("references", "ERROR", f"{len(orphans)} rows without their parent, in {tables}", _RESTORE)
+        detail = f"{orphans.total()} rows without their parent, in {', '.join(sorted(orphans))}"
+        yield Finding("references", "ERROR", detail, _RESTORE)
     else:
         yield Finding("references", "OK", "every row has its parent")
 

@@ -17,7 +17,9 @@ from trackdesk.store.lock import read_lock
 from trackdesk.store.migrate import house_schema, migrate, read_schema
 from trackdesk.store.opening import open_database
 from trackdesk.store.row_checks import BadValue, RowCheck
+from trackdesk.store.runs import ADD_WORDS
 from trackdesk.store.travelling import FORMAT, TABLES, VERSION, columns
+from trackdesk.store.unguarded import present, stands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +88,12 @@ def _refuse_full(path: Path) -> None:
         )
 
 
+def _index_words(connection: sqlite3.Connection) -> None:
+    """The words of runs that failed; those of an old schema are there already."""
+    connection.execute("INSERT INTO run_words (run_words) VALUES ('delete-all')")
+    connection.execute(ADD_WORDS)
+
+
 class _Header(NamedTuple):
     schema: int
     secrets: bool
@@ -111,6 +119,7 @@ def _fill(temporary: Path, source: IO[bytes], progress: Callable[[int, int], obj
             if done % _STEP == 0:
                 progress(done, total)
         reader.compare(header.counts, done + 1)
+        _index_words(connection)
         connection.execute("COMMIT")
         progress(done, total)
         migrate(connection)
@@ -161,8 +170,10 @@ class _Reader:
         }
         self._inserts: dict[tuple[str, ...], str] = {}
         self._counts = dict.fromkeys(TABLES, 0)
-        gone = " UNION ALL SELECT 1 FROM gone_runs WHERE seq = ?1" if "gone_runs" in self._checks else ""
-        self._runs = f"SELECT 1 FROM runs WHERE seq = ?1{gone} LIMIT 1"
+        self._unguarded = {
+            table: (reference.column, f"SELECT {stands(reference, '?1')}")
+            for table, reference in present(connection).items()
+        }
 
     def read(self, number: int, line: bytes) -> None:
         """Raises Invalid."""
@@ -189,9 +200,11 @@ class _Reader:
                 raise Invalid(f"line {last}", f"the file ends with {found} of {count} rows of {table}; is it whole?")
 
     def _refuse_orphan(self, table: str, row: dict[str, Any]) -> None:
-        """Lines refer to runs without a foreign key, for a run may go before its lines do."""
-        if table == "logs" and not self._connection.execute(self._runs, (row["run_seq"],)).fetchone():
-            raise BadValue("run_seq", f"{row['run_seq']} refers to a run that does not stand before it")
+        """Where no foreign key does."""
+        if table in self._unguarded:
+            column, found = self._unguarded[table]
+            if not self._connection.execute(found, (row[column],)).fetchone()[0]:
+                raise BadValue(f"{column} {shorten(row[column])}", _WORDS["FOREIGN"])
 
     def _store(self, table: str, row: dict[str, Any]) -> None:
         if table == "sqlite_sequence":  # storing rows has counted already; what was deleted counts too

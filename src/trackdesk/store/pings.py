@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from trackdesk.domain.ping import ID_PREFIX
-from trackdesk.store import processes
+from trackdesk.store import processes, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 _INSERT = """
-INSERT INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at, completed_at,
-    deadline, warning_at, duration, last_heartbeat_at, context, category, service, error)
+INSERT OR FAIL INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at,
+    completed_at, deadline, warning_at, duration, last_heartbeat_at, context, category, service, error)
 """
 _AFTER_PREFIX = ID_PREFIX[:-1] + chr(ord(ID_PREFIX[-1]) + 1)
 
@@ -47,6 +47,9 @@ class EndedRun(NamedTuple):
 
 def insert_ended(tx: Tx, rows: Sequence[EndedRun]) -> None:
     tx.insert(_INSERT, rows)
+    failed = [row.seq for row in rows if row.error is not None]
+    if failed:
+        runs.add_words(tx, failed)
 
 
 def process_of(tx: Tx, uuid: str) -> ProcessRow | None:

@@ -109,8 +109,8 @@ def _drop_unused(tx: Tx, ids: Sequence[int]) -> None:
         (_json(ids),),
     )
     known = tx.cache.get("tags", {})
-    for tag in unused:
-        known.pop(tag, None)
+    for namespace_id, key, value in unused:
+        known.pop((namespace_id, (key, value)), None)
 
 
 def _json(values: Sequence[Any]) -> str:

@@ -28,8 +28,8 @@ class RunRow(NamedTuple):
 
 
 _INSERT = """
-INSERT INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at, deadline,
-    warning_at, next_due_at, heartbeat_timeout, last_heartbeat_at, progress, tags, context, category, service,
+INSERT OR FAIL INTO runs (seq, uid, namespace_id, process_id, id, attempt, status, deadline_status, started_at,
+    deadline, warning_at, next_due_at, heartbeat_timeout, last_heartbeat_at, progress, tags, context, category, service,
     triggered_by, correlation_id)
 """
 
@@ -73,6 +73,17 @@ def next_seq(tx: Tx) -> int:
 
 def insert(tx: Tx, rows: Sequence[NewRun]) -> None:
     tx.insert(_INSERT, rows)
+
+
+ADD_WORDS = """
+INSERT INTO run_words (rowid, message) SELECT seq, json_extract(error, '$.message') FROM runs WHERE error IS NOT NULL
+"""
+"""For runs that have an error as they are inserted; what becomes of it later is followed by triggers."""
+
+
+def add_words(tx: Tx, seqs: Sequence[int]) -> None:
+    """Let those of the new runs that failed be found by the words of their error."""
+    tx.execute(f"{ADD_WORDS} AND seq IN (SELECT value FROM json_each(?))", (orjson.dumps(seqs).decode(),))
 
 
 def insert_tags(tx: Tx, runs: Iterable[tuple[int, int, int, dict[str, str]]]) -> None:
