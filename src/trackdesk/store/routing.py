@@ -61,12 +61,12 @@ async def routing(readers: Readers, namespace_id: int, incident_id: int) -> Rout
         (orjson.dumps(list({each[0] for each in deliveries})).decode(),),
     )
     steps = [_cause(incident_from(row))]
-    for mute in await readers.all(
+    over = await readers.all(
         "SELECT m.kind, m.by_id, w.name, m.released_at, m.outcome FROM mutes m LEFT JOIN maintenance w "
         "ON m.kind = 'maintenance' AND w.id = m.by_id WHERE m.incident_id = ? AND m.released_at IS NOT NULL",
         (incident_id,),
-    ):
-        steps.append(_released(mute))
+    )
+    steps += [_released(mute) for mute in over]
     for notification in reversed(notifications):
         steps += _told(notification)
     groups = {each[7]: each for each in deliveries if each[7] is not None}
