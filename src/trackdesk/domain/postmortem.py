@@ -154,15 +154,15 @@ def _curve(story: Story) -> list[str]:
         return []
     length = max(curve.until - curve.since, 1)
     incident = story.incident
-    marks = [((at - curve.since) / length, letter) for at, letter in ((incident.opened_at, "▲"),)]
-    if incident.closed_at is not None:
-        marks.append(((incident.closed_at - curve.since) / length, "△"))
+    became = incident.due_at if incident.due_at != incident.opened_at else None
+    signs = (("◇", "became true", became), ("▲", "opened", incident.opened_at), ("△", "closed", incident.closed_at))
+    marks = [((at - curve.since) / length, sign) for sign, _, at in signs if at is not None]
     ends = (f"{_at(curve.since)[11:16]}", f"{_at(curve.until)[11:16]} UTC")
     lines = text_chart(curve.values, threshold=curve.threshold, marks=marks, ends=ends)
     if not lines:
         return []
-    legend = "▲ opened" + ("" if incident.closed_at is None else ", △ closed")
-    legend += "" if curve.threshold is None else ", ╌ threshold"
+    words = [f"{sign} {word}" for sign, word, at in signs if at is not None]
+    legend = ", ".join([*words, *([] if curve.threshold is None else ["╌ threshold"])])
     return ["## Metric", "", "```text", safe_text(curve.title), *lines, legend, "```"]
 
 
