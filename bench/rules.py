@@ -29,6 +29,8 @@ from trackdesk.domain.rule import Aggregate, Operator, Rule
 
 TYPES = ("LATENCY_MS", "ERROR_RATE", "PACKET_LOSS", "BUFFER_RATIO")
 BATCH = 10
+WARM = 3.0
+"""Seconds of load before anything is timed: series are made, windows read."""
 WINDOWS = (("last", None), ("avg", 300), ("max", 300), ("count", 300), ("p95", 300), ("avg", 86_400), ("p95", 86_400))
 
 
@@ -137,7 +139,7 @@ class Watcher:
 async def stream(server: harness.Process, chosen: argparse.Namespace) -> None:
     """Probes at random times under load, and without."""
     calm = CalmRequest(50)
-    seconds = chosen.probes * 0.2 + 2
+    seconds = chosen.probes * 0.2 + WARM + 2
     for rate in (0, chosen.rate):
         watcher = Watcher()
         async with watcher.watching(server):
@@ -161,6 +163,7 @@ async def stream(server: harness.Process, chosen: argparse.Namespace) -> None:
 async def probe(server: harness.Process, watcher: Watcher, count: int, name: str) -> list[float]:
     """Breaches 100 to 300 ms apart; ms until each was on the stream."""
     random, sent = Random(6), {}
+    await asyncio.sleep(WARM)
     async with aiohttp.ClientSession(headers=harness.HEADERS) as session:
         for number in range(count):
             await asyncio.sleep(random.uniform(0.1, 0.3))
