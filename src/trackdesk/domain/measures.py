@@ -52,6 +52,20 @@ class Measures:
             self.last_at, self.last = recorded_at, value
         self.sketch.add(value)
 
+    def add_all(self, samples: Sequence[tuple[int, float]]) -> None:
+        """Count samples, each with its instant, of which there is one at least."""
+        values = [value for _, value in samples]
+        low, high, total = min(values), max(values), sum(values)
+        if not self.count:
+            self.low, self.high = low, high
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        self.count += len(values)
+        self.total += total * SCALE if isfinite(total) else sum(value * SCALE for value in values)
+        last_at = max(at for at, _ in samples)
+        if last_at >= self.last_at:
+            self.last_at, self.last = last_at, next(value for at, value in reversed(samples) if at == last_at)
+        self.sketch.add_all(values)
+
     def take(self, count: int, total: float, low: float, high: float, last_at: int, last: float, sketch: bytes) -> None:
         """Count what a `Row` has."""
         if not self.count:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
+from collections import Counter
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import ceil, log
@@ -122,9 +123,11 @@ class ValueSketch:
             return _unpack(parts[0])
         counts = dict(self._counts)
         known = counts.get
-        for value in self._values:
-            bucket = bucket_of(value)
-            counts[bucket] = known(bucket, 0) + 1
+        # As `bucket_of` does, without a call for each of the thousands of a minute.
+        for bucket, count in Counter(
+            [ceil(log(value) * _PER_LOG) + OFFSET if value > 0 else bucket_of(value) for value in self._values]
+        ).items():
+            counts[bucket] = known(bucket, 0) + count
         lanes = [part for part in parts if part[0] < _PAIRS]
         if sum(map(len, lanes)) <= _FEW:
             lanes = []

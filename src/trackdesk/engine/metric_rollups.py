@@ -15,7 +15,6 @@ from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.measures import Measures
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import metric_cells as stored
-from trackdesk.store import samples
 from trackdesk.store.metric_cells import PACKS, SPANS, Change, Counted, Place
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from trackdesk.domain.metric import Recorded
     from trackdesk.store.metric_cells import Packed
     from trackdesk.store.readers import Readers
-    from trackdesk.store.samples import StoredSample
     from trackdesk.store.writer import Writer
 
 DELAY: Final = 2 * SECOND
@@ -59,7 +57,7 @@ class MetricRollups:
         self._writer = writer
         self._readers = readers
         self._arrived = 0
-        self._read: list[StoredSample] = []
+        self._read: list[tuple[int, int, int, float]] = []
         """What comes next, the last first."""
         self._families: dict[int, int] = {}
         self._wake = asyncio.Event()
@@ -111,23 +109,23 @@ class MetricRollups:
 
     async def _next(self, counted: Counted) -> tuple[dict[Place, Measures], int] | None:
         """The minutes of the next samples, and the last of these; None when all are counted."""
-        minutes: dict[Place, Measures] = {}
+        found: dict[tuple[int, int], list[tuple[int, float]]] = {}
         last, late = counted.samples_to, 0
-        while len(minutes) < CELLS and late < LATE:
+        while len(found) < CELLS and late < LATE:
             if not self._read:
-                self._read = (await samples.after(self._readers, last, CHUNK))[::-1]
+                self._read = await stored.samples_after(self._readers, last, CHUNK)
                 if not self._read:
                     break
             while self._read and late < LATE:
-                sample = self._read.pop()
-                place = Place(0, sample.series_id, sample.recorded_at // MINUTE * MINUTE)
-                measures = minutes.get(place)
-                if measures is None:
-                    measures = minutes[place] = Measures()
-                    late += place.at < counted.minutes_to
-                measures.add(sample.recorded_at, sample.value)
-                last = sample.id
+                last, series_id, at, value = self._read.pop()
+                key = (series_id, at // MINUTE)
+                samples = found.get(key)
+                if samples is None:
+                    samples = found[key] = []
+                    late += key[1] * MINUTE < counted.minutes_to
+                samples.append((at, value))
             await asyncio.sleep(0)
+        minutes = {Place(0, key[0], key[1] * MINUTE): _measured(samples) for key, samples in found.items()}
         return (minutes, last) if minutes else None
 
     async def _changed(self, minutes: dict[Place, Measures], counted: Counted) -> Change:
@@ -204,6 +202,12 @@ async def _unhurried(places: Sequence[Place], size: int = 100) -> AsyncIterator[
         yield place
         if index % size == 0:
             await asyncio.sleep(0)
+
+
+def _measured(samples: Sequence[tuple[int, float]]) -> Measures:
+    measures = Measures()
+    measures.add_all(samples)
+    return measures
 
 
 def _add(found: dict[Place, Measures], place: Place, measures: Measures) -> None:

@@ -119,6 +119,14 @@ async def counted(connection: aiosqlite.Connection) -> Counted | None:
     return Counted(*rows[0]) if rows else None
 
 
+async def samples_after(readers: Readers, last: int, limit: int) -> list[tuple[int, int, int, float]]:
+    """The next samples that arrived (id, series, instant, value), the first of them at the end."""
+    rows = await readers.all(
+        "SELECT id, series_id, recorded_at, value FROM samples WHERE id > ? ORDER BY id LIMIT ?", (last, limit)
+    )
+    return [tuple(row) for row in reversed(rows)]
+
+
 async def cells(readers: Readers, places: Sequence[Place]) -> dict[Place, Measures]:
     """Those of `places` that are rows."""
     rows = await readers.all(
