@@ -117,12 +117,10 @@ class IncidentView(Triage, Windowed):
         self._lay_out()
 
     def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
-        if message.line is not self._tabs:
-            super().on_tab_line_chosen(message)
-            return
-        message.stop()
-        self._lay_out()
-        self.take_focus()
+        if message.line is self._tabs:
+            message.stop()
+            self._lay_out()
+            self.take_focus()
 
     def _lay_out(self) -> None:
         """All panes where there is room, else the one of the tab; without a run, none about it."""

@@ -79,7 +79,6 @@ class PagedPlace(Place, Generic[T]):
     def on_mount(self) -> None:
         if self._sort[0]:
             self.table.set_sort(self._sort[0], descending=self._sort[1])
-        super().on_mount()
 
     # -- loading ---------------------------------------------------------------------------------------------------
 

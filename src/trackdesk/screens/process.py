@@ -107,7 +107,6 @@ class ProcessView(Ranged):
 
     def on_mount(self) -> None:
         self._lay_out()
-        super().on_mount()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")

@@ -141,7 +141,6 @@ class ServiceView(Windowed):
 
     def on_mount(self) -> None:
         self._lay_out()
-        super().on_mount()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
@@ -152,8 +151,6 @@ class ServiceView(Windowed):
             message.stop()
             self._lay_out()
             self.take_focus()
-        else:
-            super().on_tab_line_chosen(message)
 
     def _lay_out(self) -> None:
         """All of it where there is room, else what the tab names."""

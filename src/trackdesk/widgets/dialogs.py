@@ -65,7 +65,12 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     def on_resize(self) -> None:
         # What is too long scrolls between title and keys; neither may be pushed out of sight.
         for body in self.query(VerticalScroll):
-            body.styles.max_height = max(self.size.height * 9 // 10 - 8, 3)
+            body.styles.max_height = max(self.size.height * 9 // 10 - self.around, 3)
+
+    @property
+    def around(self) -> int:
+        """Lines that the box has beside what scrolls."""
+        return 8
 
     def action_cancel(self) -> None:
         self.dismiss(None)

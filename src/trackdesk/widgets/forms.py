@@ -119,8 +119,13 @@ class FormDialog(Dialog[dict[str, str]]):
 
     def on_resize(self) -> None:
         # Where lines are few, fields come before air.
-        self.set_class(self.size.height < _TALL, "-tight")
+        self.set_class(self.size.height < self.least_height, "-tight")
         super().on_resize()
+
+    @property
+    def least_height(self) -> int:
+        """Lines of a terminal from which on there are blank lines between the fields."""
+        return _TALL
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -177,8 +182,9 @@ class FormDialog(Dialog[dict[str, str]]):
     def _input(self, field: Field) -> Input:
         if field.choices:
             return _Choice(field.choices, field.value, field.name)
-        usual = {"placeholder": field.hint, "name": field.name}
-        return SafeInput(field.value, password=field.secret, select_on_focus=False, **usual)
+        return SafeInput(
+            field.value, placeholder=field.hint, name=field.name, password=field.secret, select_on_focus=False
+        )
 
     def _label(self, field: Field) -> Text:
         look = Look.of(self.app)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from trackdesk.widgets.background import begin
@@ -57,14 +56,13 @@ class PreviewForm(FormDialog):
         super().on_mount()
         self._ask()
 
-    def on_resize(self) -> None:
-        super().on_resize()
-        # Many fields stand close, and scroll; what is said beneath them stays in sight.
-        tight = self.has_class("-tight") or self.size.height < 2 * len(self.values) + self._lines + _AROUND
-        self.set_class(tight, "-tight")
-        room = self.size.height * 9 // 10 - (_TIGHT if tight else _AROUND) - self._lines
-        for body in self.query(VerticalScroll):
-            body.styles.max_height = max(room, 3)
+    @property
+    def least_height(self) -> int:
+        return max(super().least_height, 2 * len(self._fields) + self._lines + _AROUND)
+
+    @property
+    def around(self) -> int:
+        return self._lines + (_TIGHT if self.has_class("-tight") else _AROUND)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
