@@ -57,11 +57,12 @@ async def test_the_grid_has_a_tile_for_each_and_enter_opens_one(desk: Desk) -> N
 async def test_a_chart_has_the_threshold_of_its_rule_and_the_incident_drawn_in(desk: Desk) -> None:
     await desk.other.rules.add({"id": "slow", "metric_type": "LATENCY_MS", "operator": ">", "threshold": 90})
     chart = await _open(desk)
-    await desk.sees("INC-1")
+    await until(lambda: chart.measured is not None and chart.measured.spans)
     measured = chart.measured
     assert measured is not None
     assert measured.thresholds == [("slow", 90.0)]
     assert [span.name for span in measured.spans] == ["INC-1"]
+    await desk.sees("INC-1")
     await desk.sees("\u2717 firing")
 
 
