@@ -66,13 +66,12 @@ def made_day(random: Random) -> Day:
         for minute in range(60):
             cell = Measures()
             first = (hour * 60 + minute) * MINUTE // EVERY
-            for at, value in samples[first : first + MINUTE // EVERY]:
-                cell.add(at, value)
+            cell.add_all(samples[first : first + MINUTE // EVERY])
             cells.append((minute, cell.row()))
-            of_hour.merge(cell)
+            of_hour.take(*cell.row())
         minutes.append(pack(hour * HOUR, cells))
         hours.append(of_hour.row())
-        whole.merge(of_hour)
+        whole.take(*of_hour.row())
     return Day(samples, minutes, hours, whole.row())
 
 

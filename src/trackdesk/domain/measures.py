@@ -38,22 +38,8 @@ class Measures:
         self.last_at = -1
         self.sketch = ValueSketch()
 
-    def add(self, recorded_at: int, value: float) -> None:
-        """Count a sample; of two of the same instant the one that is added later is the last."""
-        if not self.count:
-            self.low = self.high = value
-        elif value < self.low:
-            self.low = value
-        elif value > self.high:
-            self.high = value
-        self.count += 1
-        self.total += value * SCALE
-        if recorded_at >= self.last_at:
-            self.last_at, self.last = recorded_at, value
-        self.sketch.add(value)
-
     def add_all(self, samples: Sequence[tuple[int, float]]) -> None:
-        """Count samples, each with its instant, of which there is one at least."""
+        """Count one sample or more, each with its instant (µs); of the same instant the later one is the last."""
         values = [value for _, value in samples]
         low, high, total = min(values), max(values), sum(values)
         if not self.count:
@@ -115,11 +101,6 @@ class Measures:
             self.sketch.add(low)
         else:
             self.sketch.add_many(low, count)
-
-    def merge(self, other: Measures) -> None:
-        """Count what `other` counts."""
-        if other.count:
-            self.take(*other.row())
 
     def row(self) -> Row:
         """As it is stored."""

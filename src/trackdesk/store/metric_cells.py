@@ -32,6 +32,10 @@ SPANS: Final = (MINUTE, HOUR, DAY)
 PACKS: Final = (HOUR, DAY, 32 * DAY)
 """µs of a pack, by level of what is in it."""
 CELL_COLUMNS: Final = "count, total, low, high, last_at, last, sketch"
+_WRITE_PACK: Final = (
+    "INSERT INTO metric_packs (level, series_id, at, pack) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (level, series_id, at) DO UPDATE SET pack = excluded.pack"
+)
 _GIVEN: Final = tuple(f"json_extract(j.value, '$[{index}]')" for index in range(3))
 
 
@@ -102,7 +106,7 @@ def start(tx: Tx, minutes_to: int) -> None:
 def write(tx: Tx, change: Change, counted: Counted) -> None:
     """A change, and how far it is with that."""
     tx.insert(f"INSERT OR REPLACE INTO metric_cells (level, series_id, at, {CELL_COLUMNS})", change.cells)
-    tx.insert("INSERT OR REPLACE INTO metric_packs (level, series_id, at, pack)", change.packs)
+    tx.executemany(_WRITE_PACK, change.packs)
     if change.folded:
         tx.executemany("DELETE FROM metric_cells WHERE level = ? AND series_id = ? AND at = ?", change.folded)
     reach("metrics.folding" if change.folded else "metrics.counting")

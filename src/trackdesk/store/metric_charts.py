@@ -268,16 +268,26 @@ class Reading:
         await self._add(found)
 
     async def _add(self, rows: Iterable[Any]) -> None:
+        start, size, groups = self._bounds[0], self._size, self._groups
+        found: dict[tuple[str, int], list[tuple[int, float]]] = {}
         for index, (series_id, at, value) in enumerate(rows, 1):
-            self._cell(series_id, at).add(at, value)
+            key = (groups[series_id], (at - start) // size)
+            samples = found.get(key)
+            if samples is None:
+                samples = found[key] = []
+            samples.append((at, value))
             if index % _ROWS_AT_ONCE == 0:
                 await asyncio.sleep(0)
+        for (group, bucket), samples in found.items():
+            self._measures(group, bucket).add_all(samples)
 
     def _cell(self, series_id: int, at: int) -> Measures:
-        cells, bucket = self.cells[self._groups[series_id]], (at - self._bounds[0]) // self._size
-        found = cells[bucket]
+        return self._measures(self._groups[series_id], (at - self._bounds[0]) // self._size)
+
+    def _measures(self, group: str, bucket: int) -> Measures:
+        found = self.cells[group][bucket]
         if found is None:
-            found = cells[bucket] = Measures()
+            found = self.cells[group][bucket] = Measures()
         return found
 
 

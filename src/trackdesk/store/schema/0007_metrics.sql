@@ -81,6 +81,6 @@ CREATE TABLE metric_packs (
     level INTEGER NOT NULL, -- of what is in it: 0 minutes, 1 hours, 2 days
     series_id INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    pack BLOB NOT NULL, -- domain/measures.py
+    pack BLOB NOT NULL, -- domain/measures.py; about 1 kB, of which a table without rowids would waste as much again
     PRIMARY KEY (level, series_id, at)
-) STRICT, WITHOUT ROWID;
+) STRICT;
