@@ -76,8 +76,10 @@ def started_by(tx: Tx, namespace_id: int, uid: str) -> Run | None:
 
 def take(tx: Tx, rows: Sequence[TakenUid]) -> None:
     """Names that were forgotten may be taken again."""
-    if rows:
-        tx.insert("INSERT OR REPLACE INTO ingest_uids (namespace_id, uid, run_uid, taken_at, sample_id)", rows)
+    into = "INTO ingest_uids (namespace_id, uid, run_uid, taken_at, sample_id)"
+    # Most are new, and a statement that replaces nothing keeps no copies of the pages it touches.
+    if rows and tx.insert(f"INSERT OR IGNORE {into}", rows) < len(rows):
+        tx.insert(f"INSERT OR REPLACE {into}", rows)
 
 
 def forget_old(tx: Tx, limit: int = 500) -> int:

@@ -25,7 +25,7 @@ _WIDTH = len(_COLUMNS)
 def _statement(lines: int) -> str:
     marks = f"({', '.join('?' * _WIDTH)})"
     return (
-        f"INSERT INTO logs ({', '.join(_COLUMNS)}) VALUES {', '.join([marks] * lines)} "
+        f"INSERT OR FAIL INTO logs ({', '.join(_COLUMNS)}) VALUES {', '.join([marks] * lines)} "
         "ON CONFLICT (run_seq, seq) WHERE seq IS NOT NULL DO NOTHING"
     )
 

@@ -37,7 +37,7 @@ def next_ids(tx: Tx, count: int) -> int:
 
 def insert(tx: Tx, rows: Sequence[tuple[int, int, int, float]]) -> None:
     """`rows`: as `StoredSample`, with ids of `next_ids`."""
-    tx.insert("INSERT INTO samples (id, series_id, recorded_at, value)", rows)
+    tx.insert("INSERT OR FAIL INTO samples (id, series_id, recorded_at, value)", rows)
 
 
 def by_id(tx: Tx, ids: Iterable[int]) -> dict[int, Recorded]:

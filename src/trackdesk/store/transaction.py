@@ -71,20 +71,23 @@ class Tx:
         """Run one statement for each row."""
         return self._connection.executemany(sql, rows)
 
-    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
-        """`into` is an INSERT up to its VALUES. Several rows go in one statement: Python gives up its lock for every
-        step of a statement, and next to a busy event loop getting it back is what costs.
+    def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> int:
+        """`into` is an INSERT up to its VALUES; gives how many rows went in.
+
+        Several rows go in one statement: Python gives up its lock for every step of a statement, and next to a busy
+        event loop getting it back is what costs.
 
         With `OR FAIL` a statement that fails leaves the rows before the one at fault, which go with whatever else its
         operation has written, and SQLite needs no copies of all pages it touches: a sixth of what a run start costs
         the writer. (A trigger or a foreign key would make it keep them all the same.)
         """
-        done = 0
+        done = inserted = 0
         for size in _CHUNKS:
             while len(rows) - done >= size:
                 sql = _many_values(into, len(rows[0]), size)
-                self._execute(sql, list(chain.from_iterable(rows[done : done + size])))
+                inserted += self._execute(sql, list(chain.from_iterable(rows[done : done + size]))).rowcount
                 done += size
+        return inserted
 
     def all_of(self, columns: str, keys: Sequence[Sequence[Any]], select: str) -> list[tuple[Any, ...]]:
         """Every row of `select` over the table `wanted`, which has `keys` in its `columns`."""
