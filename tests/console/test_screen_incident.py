@@ -151,8 +151,8 @@ async def test_a_lost_server_keeps_what_is_shown_and_says_that_it_is_old(server:
         await server.stop()
         await desk.sees("this is old")
         assert "backup missed its deadline" in desk.frame
-        assert "1 open" not in desk.frame.splitlines()[0]
         await until(lambda: "live" not in desk.frame.splitlines()[0])
+        await until(lambda: "1 open" not in desk.frame.splitlines()[0])
 
 
 async def test_an_incident_of_no_process_has_no_log_but_what_changed(server: Server) -> None:
@@ -161,7 +161,8 @@ async def test_an_incident_of_no_process_has_no_log_but_what_changed(server: Ser
         await desk.sees("Rack 4")
         await desk.press("enter")
         await desk.sees("origin report")
-        assert " log " not in desk.line("[timeline]")
+        await desk.sees("[timeline]")
+        await until(lambda: " log " not in desk.line("[timeline]"))
         await desk.press("right_square_bracket")
         await desk.sees("Nothing that is known of")
 

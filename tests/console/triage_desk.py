@@ -53,8 +53,8 @@ class Desk:
         return frame_of(self.app)
 
     def line(self, text: str) -> str:
-        """The line of the screen that holds `text`."""
-        return next(line for line in self.frame.splitlines() if text in line)
+        """The line of the screen that holds `text`, or nothing while there is none."""
+        return next((line for line in self.frame.splitlines() if text in line), "")
 
     async def report(self, title: str, **members: Any) -> Incident:
         return await self.other.incidents.report({"title": title, **members})
