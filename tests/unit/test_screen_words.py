@@ -115,10 +115,12 @@ def test_attempts_that_failed_alike_are_one_line_with_their_number() -> None:
 
 
 def test_the_words_of_the_channel_form_become_its_filters() -> None:
-    words = {"name": "ops", "url": "", "secret": "", "department": "", "min_severity": "any", "kinds": "opened, closed"}
+    words = dict.fromkeys(("url", "secret", "department"), "")
+    words |= {"name": "ops", "min_severity": "any", "kinds": "opened, closed", "group_window": "5m"}
     assert admin_channels.body_of(words | {"match": "process=backup tag:env=prod"}) == {
         "name": "ops",
         "kinds": ["opened", "closed"],
+        "group_window": "5m",
         "match": {"process": "backup", "tag": {"env": "prod"}},
     }
     assert "not 'env=prod'" in admin_channels.body_of(words | {"match": "env=prod"})

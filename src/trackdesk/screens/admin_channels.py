@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from trackdesk.domain.instant import format_duration
 from trackdesk.screens.curl import curl
 from trackdesk.screens.deliveries import DeliveriesView, attempt_entries
 from trackdesk.screens.listing import ListPlace
@@ -117,6 +118,7 @@ class ChannelsView(ListPlace["Channel"]):
                 "min_severity": None,
                 "kinds": None,
                 "match": None,
+                "group_window": None,
             }
             call = self.client.channels.patch(one.id, members | body, if_match=one.version)
             return await self.submit(call)
@@ -191,6 +193,7 @@ def gets(item: Channel) -> str:
         parts += [f"process {item.match.process}"] if item.match.process else []
         parts += [f"service {item.match.service}"] if item.match.service else []
         parts += [f"tag {key}={value}" for key, value in (item.match.tag or {}).items()]
+    parts += [f"gathered for {format_duration(item.group_window)}"] if item.group_window else []
     return ", ".join(parts) or "what is usual"
 
 
@@ -203,11 +206,13 @@ def _filters(one: Channel | None) -> list[Field]:
         words += [f"tag:{key}={value}" for key, value in (match.tag or {}).items()]
     severity = str(one.min_severity) if one is not None and one.min_severity else ANY
     kinds = " ".join(one.kinds) if one is not None and one.kinds else ""
+    window = format_duration(one.group_window) if one is not None and one.group_window else ""
     return [
         Field("department", "only for", (one.department or "") if one is not None else "", hint="a department, or all"),
         Field("min_severity", "from severity", severity, choices=(ANY, "LOW", "MEDIUM", "HIGH", "CRITICAL")),
         Field("kinds", "kinds", kinds, hint=_KINDS_HINT),
         Field("match", "only about", " ".join(words), hint="process=NAME service=NAME tag:env=prod"),
+        Field("group_window", "gather for", window, hint="5m: what comes within it is one message; nothing: at once"),
     ]
 
 
@@ -218,6 +223,8 @@ def body_of(values: Values) -> dict[str, Any] | str:
         body["min_severity"] = values["min_severity"]
     if values["kinds"]:
         body["kinds"] = values["kinds"].replace(",", " ").split()
+    if values["group_window"]:
+        body["group_window"] = values["group_window"]
     match: dict[str, Any] = {}
     for word in values["match"].split():
         name, _, value = word.partition("=")
