@@ -119,6 +119,13 @@ def test_every_value_is_within_its_scale(measure: axes.Measure, values: list[flo
     assert all(len(said) <= 7 for _, said in over.ticks)
 
 
+@pytest.mark.parametrize("values", [[91.2], [91.2, 91.2 + 1e-13], [-4.0, -4.0], [1e15, 1e15 + 1], [70.0, 90.0], []])
+def test_a_scale_that_need_not_begin_at_zero_has_room_for_every_value(values: list[float]) -> None:
+    over = axes.scale(values, NUMBERS, 5, from_zero=False)
+    assert over.low < over.high
+    assert all(-1e-9 <= over.share(value) <= 1 + 1e-9 for value in values)
+
+
 class Plot(App[None]):
     def compose(self) -> ComposeResult:
         yield LinePlot("Times", empty="No run yet")

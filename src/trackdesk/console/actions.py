@@ -154,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
         labels={"key": "revoke", "silence": "end"},
     ),
     # -- lists -----------------------------------------------------------------------------------------------------
-    Action("open", ("enter",), "open", "Open what the cursor is on.", LIST, _LIST, 1, widget=True),
+    Action("open", ("enter",), "open", "Open what the cursor is on.", LIST, ("list", "grid"), 1, widget=True),
     Action("filter", ("slash",), "filter", "Filter as you type; esc clears, enter keeps.", LIST, _LIST, 11),
     Action(
         "mark", ("space",), "mark", "Mark the row; actions then are about all marked ones.", LIST, _LIST, widget=True

@@ -26,11 +26,11 @@ TYPES = 6
 EVERY = 10 * when.SECOND
 """µs from one reading of the sparklines to the next."""
 _COLUMNS = (
-    Column("health", "health", 10, priority=1),
-    Column("name", "service", 10, flex=1, most=28, priority=0),
-    Column("open", "open", 3, align="right", priority=3),
-    Column("type", "metric", 10, flex=1, most=16, priority=4),
-    Column("trend", "last hour", 17, priority=2, quiet=True),
+    Column("health", "", 1, priority=0),
+    Column("name", "service", 12, flex=2, most=28, priority=0),
+    Column("open", "open", 2, align="right", priority=3),
+    Column("type", "metric", 10, flex=1, most=16, priority=2),
+    Column("trend", "last hour", 17, priority=1, quiet=True),
 )
 
 
@@ -64,7 +64,7 @@ class ServicesPane(LiveTable):
     def _row(self, each: Service, look: Look) -> Row:
         first = each.metric_types[0] if each.metric_types else ""
         cells = {
-            "health": glyphs.health(each.health),
+            "health": look.mark(glyphs.health(each.health), glyph_only=True),
             "name": each.name,
             "open": Toned(f"{each.open_incidents:,}", "fail") if each.open_incidents else "",
             "type": Toned(first, "dim"),

@@ -13,6 +13,8 @@ Tick = tuple[float, str]
 """A value and how it is said."""
 
 _MILLI = 1000
+_ALIKE = 1e-6
+"""Share of a value by which others that count as the same may differ."""
 _FAR = 0.6
 """Share of the greatest value that the least has to have so that a scale need not begin at zero."""
 _WHOLE = re.compile("00[sh]?$")
@@ -82,7 +84,8 @@ def scale(values: Sequence[float], measure: Measure, most: int, *, log: bool = F
     low, high = min([0.0, *values]), max([0.0, *values])
     if not from_zero and values and min(values) > high * _FAR:
         low = min(values)
-    high = high if high > low else low + max(measure.steps[0], abs(low) / 10)
+    if high - low <= abs(high) * _ALIKE:
+        high = low + max(measure.steps[0], abs(low) / 10)
     step = next((each for each in measure.steps if (high - low) / each <= most), high - low)
     first, last = math.floor(low / step), math.ceil(high / step)
     ticks = [(n * step, measure.say(n * step)) for n in range(first, last + 1)]
