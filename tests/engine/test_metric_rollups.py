@@ -220,6 +220,14 @@ async def test_points_choose_a_bucket_that_suits(watch: Watch, given: dict[str, 
     assert found.meta.bucket == bucket
 
 
+async def test_a_range_that_begins_long_before_the_first_sample_is_no_more_to_read(watch: Watch) -> None:
+    for number in range(5):
+        await watch.send(number, service=f"s{number}", ago=3 * DAY)
+    await watch.rollups.catch_up()
+    found = await watch.chart(since=0, points=1000)
+    assert sum(point.count for point in found.data) == 5
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [

@@ -182,11 +182,8 @@ class Reading:
         """Whole minutes. Raises Invalid (`bucket`) when it would be too much."""
         start, end = self._bounds[0], self._bounds[-1]
         pieces = self._pieces(start, end)
-        cells = 0
-        for piece in pieces:
-            level = _LEVELS[piece.kind]
-            cells += max(min(piece.end, self._now) - piece.start, 0) // SPANS[level] * self._many[level]
-        if cells > MOST_CELLS:
+        cells = self._cells_of(pieces, start)
+        if cells > MOST_CELLS and (cells := self._cells_of(pieces, await self._first_day())) > MOST_CELLS:
             raise Invalid(
                 "bucket",
                 f"{self._many[0]} series over this range would be {cells:,} pieces (at most {MOST_CELLS:,}): take "
@@ -197,6 +194,24 @@ class Reading:
             for level in range(min(_LEVELS[piece.kind], _LAST_CELLS) + 1):
                 await self._read_cells(level, piece)
         await self._read_rest(counted, start, end)
+
+    def _cells_of(self, pieces: Iterable[Piece], since: int) -> int:
+        """How many would be read at most, of from an instant (µs) to now."""
+        cells = 0
+        for piece in pieces:
+            level = _LEVELS[piece.kind]
+            cells += max(min(piece.end, self._now) - max(piece.start, since), 0) // SPANS[level] * self._many[level]
+        return cells
+
+    async def _first_day(self) -> int:
+        """Before this instant (µs) nothing was measured."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT min((SELECT min(at) FROM metric_packs WHERE level = 2 AND series_id = j.value)) "
+            "FROM json_each(?) j",
+            (self._families,),
+        )
+        found = next(iter(rows))[0]
+        return self._now - 2 * DAY if found is None else int(found)
 
     def _pieces(self, start: int, end: int) -> list[Piece]:
         if self._size % DAY == 0:

@@ -21,6 +21,7 @@ _ROWS = {
     "incidents": f"SELECT {_span('incidents', 'id')}",
     "notifications": f"SELECT {_span('notifications', 'id')}",
     "deliveries": f"SELECT {_span('deliveries', 'id')}",
+    "samples": f"SELECT {_span('samples', 'id')}",
     # What is older than the journal reaches is what incidents and long kept runs need.
     "journal": f"SELECT min({_span('journal', 'seq')}, (SELECT ifnull(max(seq), 0) FROM journal) - "
     "ifnull((SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'journal_trimmed'), 0))",
