@@ -18,6 +18,9 @@ PATIENCE = 20.0
 """Seconds of real time until a test gives up waiting for what has to come. Only a test that fails anyway is that slow,
 and a machine that others keep busy may need many times what a quiet one does."""
 
+STOPS_WITHIN = 10.0
+"""Seconds of real time until a server that was asked to end has: it means to take five, the rest is the machine's."""
+
 _ROUNDS = 25
 """Turns of the event loop that whoever was woken gets before time moves on."""
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.clocks import STOPS_WITHIN
 from tests.e2e.premises import until
 from trackdesk.demo.company import DEPARTMENTS, JOBS
 from trackdesk.demo.fate import fate, starts
@@ -36,8 +37,8 @@ def test_without_a_terminal_it_runs_headless_shows_trouble_at_once_and_leaves_no
     def late() -> object:
         return premises.ask("GET", "/v1/runs?deadline_status=MISSED&status=ACTIVE&process=payment-settle")[1]["data"]
 
-    until(late, "run that is late", limit=10)
-    assert time.monotonic() - began < 10
+    until(late, "run that is late")
+    assert time.monotonic() - began < 30
     open_ones = premises.ask("GET", "/v1/incidents?status=OPEN")[1]["data"]
     assert "payment-settle" in {incident["process"] for incident in open_ones}
     until(lambda: premises.ask("GET", "/v1/deliveries?status=SENT")[1]["data"], "delivery that went out")
@@ -46,7 +47,7 @@ def test_without_a_terminal_it_runs_headless_shows_trouble_at_once_and_leaves_no
 
     code, took = premises.end(demo, signal.SIGINT)
     assert code == 0
-    assert took < 5
+    assert took < STOPS_WITHIN
     assert not place.exists()
 
 

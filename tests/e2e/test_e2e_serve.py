@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clocks import PATIENCE
+from tests.clocks import PATIENCE, STOPS_WITHIN
 from tests.e2e.premises import until
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_it_ends_within_five_seconds_also_while_somebody_watches(premises: Premi
     assert stream.status == 200
     code, took = premises.end(server, number)
     assert code == 0
-    assert took < 5
+    assert took < STOPS_WITHIN
     watcher.close()
     files = {path.name for path in premises.data.iterdir()}
     assert not {f"{premises.database.name}-wal", f"{premises.database.name}-shm"} & files

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from tests.clocks import FakeClock, until
+from tests.clocks import PATIENCE, FakeClock, until
 from tests.template import new_database
 from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.incident import Severity
@@ -102,7 +102,12 @@ class Outbox:
 
 @asynccontextmanager
 async def open_outbox(
-    folder: Path, *, clock: FakeClock | None = None, timeout: float = 5.0, running: bool = True, max_lanes: int = 64
+    folder: Path,
+    *,
+    clock: FakeClock | None = None,
+    timeout: float = PATIENCE,
+    running: bool = True,
+    max_lanes: int = 64,
 ) -> AsyncIterator[Outbox]:
     """Opened again on the same folder it is the same server after a restart."""
     clock = clock or FakeClock()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clocks import until
-from tests.faults.harness import OWNER_KEY, STOPS_WITHIN, Site, open_site
+from tests.clocks import STOPS_WITHIN, until
+from tests.faults.harness import OWNER_KEY, Site, open_site
 from tests.faults.invariants import broken
 
 if TYPE_CHECKING:

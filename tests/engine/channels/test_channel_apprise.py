@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from tests.clocks import PATIENCE
 from trackdesk.engine.channels.apprise import AppriseSender
 from trackdesk.engine.channels.sender import Sender, open_sender
 
@@ -26,7 +27,7 @@ def json_url(receiver: Receiver, host: str = "127.0.0.1", more: str = "") -> str
     return f"json://bob:hidden@{host}:{receiver.port}/TOKEN-IN-PATH/?-k=TOKEN-IN-QUERY{more}"
 
 
-async def send(url: str, message: Message, *, timeout: float = 5.0, trusted: bool = True) -> Outcome:
+async def send(url: str, message: Message, *, timeout: float = PATIENCE, trusted: bool = True) -> Outcome:
     sender = open_sender(url, secret=None, trusted=trusted, timeout=timeout)
     try:
         return await sender.send(message)
@@ -72,18 +73,18 @@ async def test_a_receiver_that_hangs_is_given_up(receiver: Receiver, message: Me
     receiver.answer, receiver.hang = b"", True
     outcome = await send(json_url(receiver, more="&rto=60&cto=60"), message, timeout=0.4)
     assert (outcome.ok, outcome.permanent, outcome.status) == (False, False, "timeout")
-    assert outcome.took < 2 * SECOND
+    assert outcome.took < 30 * SECOND
 
 
 async def test_a_channel_whose_thread_still_hangs_is_busy_until_it_is_free(
     receiver: Receiver, message: Message
 ) -> None:
     receiver.answer, receiver.drip = b"HTTP/1.1 200 OK\r\nX-Slow: ", b"z"
-    sender = open_sender(json_url(receiver), secret=None, trusted=True, timeout=0.4)
+    sender = open_sender(json_url(receiver), secret=None, trusted=True, timeout=1)
     assert (await sender.send(message)).status == "timeout"
     outcome = await sender.send(message)
     assert (outcome.ok, outcome.permanent, outcome.status) == (False, False, "busy")
-    assert outcome.took < SECOND // 5
+    assert outcome.took < SECOND
     receiver.drip = b""
     receiver.status("200 OK")
     assert (await _until_free(sender, message)).ok
@@ -100,14 +101,14 @@ async def _until_free(sender: Sender, message: Message) -> Outcome:
 
 async def test_many_hanging_channels_delay_no_other(receiver: Receiver, message: Message) -> None:
     receiver.answer, receiver.hang = b"", True
-    tasks = [asyncio.create_task(send(json_url(receiver), message, timeout=2)) for _ in range(12)]
+    tasks = [asyncio.create_task(send(json_url(receiver), message, timeout=3)) for _ in range(12)]
     for _ in tasks:
         await receiver.arrived.acquire()
     receiver.hang = False
     receiver.status("200 OK")
     outcome = await send(json_url(receiver), message)
     assert outcome.ok
-    assert outcome.took < SECOND
+    assert outcome.took < 2 * SECOND
     assert {each.status for each in await asyncio.gather(*tasks)} == {"timeout"}
 
 

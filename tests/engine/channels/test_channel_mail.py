@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clocks import PATIENCE
 from trackdesk.engine.channels.sender import open_sender
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def plain_url(port: int) -> str:
     return f"mailto://bob:pw@127.0.0.1:{port}?mode=insecure&from=trackdesk@example.org&to=ops@example.org"
 
 
-async def send(url: str, message: Message, *, timeout: float = 5.0, trusted: bool = True) -> Outcome:
+async def send(url: str, message: Message, *, timeout: float = PATIENCE, trusted: bool = True) -> Outcome:
     sender = open_sender(url, secret=None, trusted=trusted, timeout=timeout)
     try:
         return await sender.send(message)

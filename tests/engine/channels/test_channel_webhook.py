@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from tests.clocks import PATIENCE
 from trackdesk.engine.channels.sender import open_sender
 from trackdesk.engine.channels.webhook import WebhookSender, retry_after, verify_signature
 
@@ -23,7 +24,7 @@ NOW = 1_767_323_045_678_901
 SECOND = 1_000_000
 
 
-async def send(url: str, message: Message, *, timeout: float = 5.0, trusted: bool = True) -> Outcome:
+async def send(url: str, message: Message, *, timeout: float = PATIENCE, trusted: bool = True) -> Outcome:
     sender = WebhookSender(url, secret=SECRET, trusted=trusted, timeout=timeout, clock=lambda: NOW)
     try:
         return await sender.send(message)
