@@ -338,6 +338,15 @@ async def test_a_time_that_came_while_the_machine_slept_is_judged_a_minute_later
     assert [(each["seen_late"], each["occurrences"]) for each in house.incidents()] == [(1, 1)]
 
 
+async def test_a_window_goes_on_when_the_clock_is_set_back(house: House) -> None:
+    await rule(house, aggregate="max", window="1m")
+    await send(house, 200)
+    house.clock.jump(-HOUR)
+    await house.pass_time(70)
+    await send(house, 100)
+    assert statuses(house) == ["CLOSED"]
+
+
 async def test_a_sample_that_changes_nothing_writes_nothing(house: House) -> None:
     await rule(house)
     await send(house, 100)

@@ -197,6 +197,18 @@ def test_a_clock_set_back_puts_nothing_off_by_more_than_its_time() -> None:
     assert series.wait(60) is FIRING
 
 
+@pytest.mark.parametrize("aggregate", [each for each in Aggregate if each is not Aggregate.LAST])
+def test_a_window_goes_on_after_the_clock_was_set_back(aggregate: Aggregate) -> None:
+    window, of_now = make_window(aggregate, MINUTE), make_window(aggregate, MINUTE)
+    back = START - 3600 * SECOND
+    for second, value in ((0, 5.0), (10, 3.0), (10, 4.0)):
+        window.add(START + second * SECOND, value)
+        of_now.add(back, value)
+    window.set_back(back)
+    for second, value in ((-30, 9.0), (1, 8.0), (59, 2.0), (60, 1.0)):
+        assert window.add(back + second * SECOND, value) == of_now.add(back + second * SECOND, value)
+
+
 def test_a_sample_without_window_counts_when_it_arrives_whatever_its_time() -> None:
     assert Series().feed((100, 100), (40, 200), (101, 100)) == [OK, FIRING, OK]
 

@@ -180,6 +180,8 @@ def set_back(condition: Condition, state: SeriesState, now: int) -> None:
     if state.heard_at is not None:
         state.heard_at = min(state.heard_at, now)
     state.held_until = 0
+    if state.window is not None:
+        state.window.set_back(now)
     if state.due_at is not None:
         state.due_at = min(state.due_at, now + condition.hold_for)
 

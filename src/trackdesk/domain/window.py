@@ -13,7 +13,7 @@ keep the greatest of them, the p95 looks at one of them. They leave the window w
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from typing import Final, Protocol
 
@@ -31,6 +31,11 @@ class Window(Protocol):
 
     def add(self, at: int, value: float) -> float | None:
         """Count a sample of the time `at` (µs); gives the aggregate, None when the sample is older than the window."""
+        ...
+
+    def set_back(self, now: int) -> None:
+        """The clock was set back to `now` (µs): what is of a later time counts as of now, or all that comes until then
+        would be older than the window."""
         ...
 
 
@@ -94,6 +99,11 @@ class _Ring(_Reach):
             self._counts.insert(place, 1)
             self._came(value, 1)
         return True
+
+    def set_back(self, now: int) -> None:
+        self._head = min(self._head, now)
+        for place in range(bisect_right(self._times, now, self._start), len(self._times)):
+            self._times[place] = now
 
     def _let_go(self, until: int) -> None:
         """Those up to `until` are out of the window."""
@@ -210,3 +220,7 @@ class _Extreme(_Reach):
                 ring.append((at, size))
         ring.extend(reversed(later))
         return ring[0][1] * self._sign
+
+    def set_back(self, now: int) -> None:
+        self._head = min(self._head, now)
+        self._ring = deque((min(at, now), size) for at, size in self._ring)
