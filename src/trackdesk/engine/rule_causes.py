@@ -80,7 +80,7 @@ def _turn(tx: Tx, event: Turned) -> None:
     if not rule_states.watched(tx, series.namespace_id, rule.id):  # it was changed while this was on its way
         return
     if verdict.after is RuleState.OK:
-        rule_states.remove(tx, series.namespace_id, rule.id, series.id)
+        rule_states.remove(tx, event.row)
     elif not rule_states.write(tx, event.row):
         return
     if verdict.after in _WRONG:

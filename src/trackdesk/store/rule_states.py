@@ -59,16 +59,16 @@ def recount(tx: Tx, row: StateRow) -> None:
     """What changes of a PENDING series without a verdict."""
     tx.execute(
         "UPDATE rule_states SET breaches = ?, next_due_at = ?, value = ? "
-        "WHERE namespace_id = ? AND rule_id = ? AND series_id = ? AND state = 'PENDING'",
-        (row.breaches, row.next_due_at, row.value, row.namespace_id, row.rule_id, row.series_id),
+        "WHERE namespace_id = ? AND rule_id = ? AND service = ? AND series_id = ? AND state = 'PENDING'",
+        (row.breaches, row.next_due_at, row.value, row.namespace_id, row.rule_id, row.service, row.series_id),
     )
 
 
-def remove(tx: Tx, namespace_id: int, rule_id: str, series_id: int) -> None:
+def remove(tx: Tx, row: StateRow) -> None:
     """The series is OK."""
     tx.execute(
-        "DELETE FROM rule_states WHERE namespace_id = ? AND rule_id = ? AND series_id = ?",
-        (namespace_id, rule_id, series_id),
+        "DELETE FROM rule_states WHERE namespace_id = ? AND rule_id = ? AND service = ? AND series_id = ?",
+        (row.namespace_id, row.rule_id, row.service, row.series_id),
     )
 
 

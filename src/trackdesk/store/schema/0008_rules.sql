@@ -44,7 +44,7 @@ CREATE TABLE rule_states (
     pending_since INTEGER, -- the time that the first breach names
     breaches INTEGER NOT NULL, -- so far, while PENDING
     next_due_at INTEGER, -- when PENDING becomes FIRING
-    PRIMARY KEY (namespace_id, rule_id, series_id),
+    PRIMARY KEY (namespace_id, rule_id, service, series_id), -- the series of a service are asked for together
     FOREIGN KEY (namespace_id, rule_id) REFERENCES rules (namespace_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
