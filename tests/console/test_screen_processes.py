@@ -135,3 +135,15 @@ async def _typed(desk: Desk, field: str, text: str) -> None:
     box = next(each for each in desk.app.screen.query(Input) if each.name == field)
     box.focus()
     box.value = text
+
+
+async def test_m_silences_the_process_under_the_cursor(desk: Desk) -> None:
+    await desk.other.runs.start("import")
+    await desk.sees("import")
+    await desk.press("M")
+    await desk.sees("Silence process=import")
+    await desk.press("tab")
+    await desk.type("vendor")
+    await desk.press("enter")
+    await desk.sees("Silenced for 2h")
+    assert (await desk.other.silences.list()).data[0].match == {"process": ["import"]}

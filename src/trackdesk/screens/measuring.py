@@ -42,14 +42,24 @@ def readings_of(chart: MetricChart) -> list[Reading]:
 class Trends:
     """The last hour of services and their metrics, kept while they are not read again."""
 
+    EVERY = 10 * when.SECOND
+    """µs from one reading of the same ones to the next: news comes every second."""
+
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Trend] = {}
+        self._read_of: object = None
+        self._read_at = 0
 
     def of(self, service: str, metric_type: str) -> Trend:
         return self._known.get((service, metric_type)) or Trend(metric_type)
 
     async def read(self, client: Client, services: Iterable[Service], types: Sequence[str], now: int) -> None:
-        """Raises what the client raises."""
+        """Raises what the client raises. What was read just now is not read again."""
+        services = list(services)
+        asked = ([each.name for each in services], list(types))
+        if asked == self._read_of and now - self._read_at < self.EVERY:
+            return
+        self._read_of, self._read_at = asked, now
         wanted = {
             metric_type: [each.name for each in services if metric_type in each.metric_types][:_AT_ONCE]
             for metric_type in types

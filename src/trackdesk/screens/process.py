@@ -10,6 +10,7 @@ from textual.containers import Container
 from trackdesk.screens import figures
 from trackdesk.screens.curl import curl
 from trackdesk.screens.expectation import change_expectation
+from trackdesk.screens.muting import mute
 from trackdesk.screens.process_deeds import change_settings, delete_processes, pause_or_resume
 from trackdesk.screens.process_story import expectation_words, facts
 from trackdesk.screens.processes import runs_of
@@ -55,7 +56,7 @@ class ProcessView(Ranged):
     TOPICS = frozenset({"processes", "runs"})
     PAUSE = 1.0
     NEEDS: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("edit", "extend", "pause", "delete"), "operate"),
+        **dict.fromkeys(("edit", "extend", "pause", "delete", "mute"), "operate"),
         "new": "ingest",
     }
     DEFAULT_CSS = """
@@ -219,6 +220,9 @@ class ProcessView(Ranged):
     async def do_delete(self) -> None:
         if self.process is not None and (done := await delete_processes(self, [self.process])):
             self.post_message(self.Leave(done))
+
+    async def do_mute(self) -> None:
+        await mute(self, {"process": self.name_of})
 
     def do_about(self) -> None:
         self.post_message(self.Open(runs_of(self.desk, self.name_of)))

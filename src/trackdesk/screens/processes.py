@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from trackdesk.screens.curl import curl
 from trackdesk.screens.expectation import change_expectation
 from trackdesk.screens.listing import ListPlace
+from trackdesk.screens.muting import mute
 from trackdesk.screens.process_deeds import change_settings, delete_processes, pause_or_resume
 from trackdesk.screens.run_deeds import start_run
 from trackdesk.screens.sections import TabbedViews
@@ -63,7 +64,7 @@ class ProcessesView(ListPlace["Process"]):
     SORTS: ClassVar[Mapping[str, str]] = {"name": "name", "last": "last_run_at", "expected": "next_expected_at"}
     SORT = ("name", False)
     NEEDS: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("edit", "extend", "pause", "delete"), "operate"),
+        **dict.fromkeys(("edit", "extend", "pause", "delete", "mute"), "operate"),
         "new": "ingest",
     }
     COLUMNS = COLUMNS
@@ -86,7 +87,7 @@ class ProcessesView(ListPlace["Process"]):
         return curl(self.client, "GET", "/v1/processes")
 
     def why_not(self, action: str) -> str | None:
-        if action in ("edit", "extend", "pause", "delete", "about") and self.table.selected is None:
+        if action in ("edit", "extend", "pause", "delete", "mute", "about") and self.table.selected is None:
             return "the list is empty"
         return super().why_not(action)
 
@@ -114,6 +115,9 @@ class ProcessesView(ListPlace["Process"]):
             self.post_message(self.Say(done))
             self.table.clear_marks()
             self.reload(at_once=True)
+
+    async def do_mute(self) -> None:
+        await mute(self, {"process": [each.name for each in self.targets]})
 
     def do_about(self) -> None:
         if self.selected is not None:

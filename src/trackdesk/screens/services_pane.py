@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from trackdesk.screens.measuring import Trends
 from trackdesk.screens.services import service_of, trend_text
-from trackdesk.widgets import glyphs, when
+from trackdesk.widgets import glyphs
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.glyphs import Toned
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from trackdesk.client import Client
     from trackdesk.domain.service import Service
     from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.cells import Cell
     from trackdesk.widgets.view import View
 
 MOST = 50
 TYPES = 6
 """Metric types that are read: a call each."""
-EVERY = 10 * when.SECOND
-"""µs from one reading of the sparklines to the next."""
 _COLUMNS = (
     Column("health", "", 1, priority=0),
     Column("name", "service", 12, flex=2, most=28, priority=0),
@@ -40,7 +40,7 @@ class ServicesPane(LiveTable):
         super().__init__(_COLUMNS, title="Services", empty=empty, titles=False, now=desk.now, id="services")
         self._desk = desk
         self._trends = Trends()
-        self._read_at = -EVERY
+        self._read_at = 0
         self.known = False
         """Whether there is any service."""
 
@@ -48,22 +48,20 @@ class ServicesPane(LiveTable):
         """Raises what the client raises."""
         page = await client.services.list({"sort": "health", "limit": MOST})
         self.known = bool(page.data)
-        now = self._desk.now()
-        if self.due:
-            self._read_at = now
-            firsts = [each.metric_types[0] for each in page.data if each.metric_types]
-            types = sorted(set(firsts), key=lambda name: -firsts.count(name))[:TYPES]
-            await self._trends.read(client, page.data, types, now)
+        self._read_at = now = self._desk.now()
+        firsts = Counter(each.metric_types[0] for each in page.data if each.metric_types)
+        await self._trends.read(client, page.data, [name for name, _ in firsts.most_common(TYPES)], now)
         look = Look.of(self.app)
         self.put_rows([self._row(each, look) for each in page.data], total=page.meta.total)
 
     @property
     def due(self) -> bool:
-        return self._desk.now() - self._read_at >= EVERY
+        """Whether samples alone are reason enough to read it again."""
+        return self._desk.now() - self._read_at >= Trends.EVERY
 
     def _row(self, each: Service, look: Look) -> Row:
         first = each.metric_types[0] if each.metric_types else ""
-        cells = {
+        cells: dict[str, Cell] = {
             "health": look.mark(glyphs.health(each.health), glyph_only=True),
             "name": each.name,
             "open": Toned(f"{each.open_incidents:,}", "fail") if each.open_incidents else "",
