@@ -8,7 +8,7 @@ import orjson
 
 from trackdesk.domain.deadline import HOLD_LATE_REPORT, first_due, initial_status, warning_instant
 from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
-from trackdesk.domain.identity import new_uid, short_id
+from trackdesk.domain.identity import new_uid, new_uids, short_id
 from trackdesk.domain.incident import Origin
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.notification import Kind
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
-_LATE = frozenset({DeadlineStatus.MISSED, DeadlineStatus.WARNING})
+_LATE = frozenset({DeadlineStatus.MISSED.value, DeadlineStatus.WARNING.value})
 _SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
 
 
@@ -44,8 +44,10 @@ class Start(NamedTuple):
 class _Group:
     """The runs of one batch, collected until they are written together."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, size: int) -> None:
         self.tx = tx
+        self.uids = iter(new_uids(tx.now, size))
+        """One for each start."""
         self.made: list[tuple[Start, ProcessRow, runs.NewRun, Run]] = []
         self.taken: set[tuple[int, str]] = set()
         """Keys of `made`."""
@@ -53,23 +55,25 @@ class _Group:
         """Keys that had no run when the batch began, and still have none."""
         self.counts = processes.Counts()
 
-    def look_up(self, starts: Sequence[Start]) -> None:
-        """Most keys are new; one statement says which."""
-        keys = []
-        for start in starts:
-            process = processes.find(self.tx, start.namespace_id, start.process)
-            if process is not None and start.body.id is not None:
-                keys.append((process.id, start.body.id))
+    def look_up(self, starts: Sequence[Start]) -> list[ProcessRow | None]:
+        """The process of each, where there is one yet. Most keys are new; one statement says which."""
+        found = [processes.find(self.tx, start.namespace_id, start.process) for start in starts]
+        keys = [
+            (process.id, start.body.id)
+            for start, process in zip(starts, found, strict=True)
+            if process is not None and start.body.id is not None
+        ]
         if keys:
             self.unused = runs.unused_keys(self.tx, keys)
+        return found
 
     def add(self, start: Start, process: ProcessRow, row: runs.NewRun, run: Run) -> None:
         self.made.append((start, process, row, run))
-        key = (process.id, run.id)
+        key = (row.process_id, row.id)
         self.taken.add(key)
         self.unused.discard(key)
-        self.counts.started(process.id, run.started_at)
-        if run.deadline_status is DeadlineStatus.MISSED:
+        self.counts.started(process.id, row.started_at)
+        if row.deadline_status == "MISSED":
             self.counts.add(process.id, late=1)
 
     def write(self) -> None:
@@ -82,22 +86,22 @@ class _Group:
         runs.insert_tags(tx, [(row.namespace_id, row.seq, row.started_at, run.tags) for _, _, row, run in made])
         recovered = [
             (process, run, since)
-            for _, process, _, run in made
-            if process.schedule is not None and (since := meet(tx, self.counts, process, run.started_at)) is not None
+            for _, process, row, run in made
+            if process.schedule is not None and (since := meet(tx, self.counts, process, row.started_at)) is not None
         ]
         self.counts.write(tx)
         due = [row.next_due_at for _, _, row, _ in made if row.next_due_at is not None]
         if due:
             tx.wake("agenda", min(due))
-        namespaces = {start.namespace_id for start, _, _, _ in made}
+        namespaces = {row.namespace_id for _, _, row, _ in made}
         wanted = {each for each in namespaces if asked_for(tx, each, Kind.STARTED)}
-        for start, process, _, run in made:
+        for start, process, row, run in made:
             # Neither a name nor an id holds what JSON would have to escape.
-            changed = f'{{"process":"{run.process}","id":"{run.id}"}}'
-            tx.journal_text(start.namespace_id, "runs", "started", run.uid, start.actor, changed)
-            if run.deadline_status in _LATE:
+            changed = f'{{"process":"{process.name}","id":"{row.id}"}}'
+            tx.journal_text(row.namespace_id, "runs", "started", row.uid, start.actor, changed)
+            if row.deadline_status in _LATE:
                 _born_late(tx, start, process, run)
-            if start.namespace_id in wanted:
+            if row.namespace_id in wanted:
                 tell_run(tx, process, run, Kind.STARTED)
             if start.once is not None:
                 first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
@@ -107,12 +111,11 @@ class _Group:
 
 def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:
     """The run for each request, or why there is none."""
-    group = _Group(tx)
-    group.look_up(starts)
+    group = _Group(tx, len(starts))
     answers: list[Run | BaseException] = []
-    for start in starts:
+    for start, process in zip(starts, group.look_up(starts), strict=True):
         try:
-            answers.append(_start(group, start))
+            answers.append(_start(group, start, process))
         except TrackdeskError as error:
             answers.append(error)
     group.write()
@@ -127,7 +130,7 @@ def _told_before(tx: Tx, start: Start, once: Once) -> Run | None:
     return ingest_uids.started_by(tx, start.namespace_id, once.key)
 
 
-def _start(group: _Group, start: Start) -> Run:
+def _start(group: _Group, start: Start, process: ProcessRow | None) -> Run:
     tx, body = group.tx, start.body
     if start.once is not None:
         group.write()  # an earlier request of this batch may carry the same key
@@ -139,18 +142,19 @@ def _start(group: _Group, start: Start) -> Run:
         given = format_instant(started_at)
         raise Invalid("started_at", "expected a time that is at most a day ahead", given)
     deadline = _resolve(body, started_at)
-    process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
+    if process is None:  # an earlier request of this batch may have made it
+        process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
     if deadline is None and process.default_deadline is not None:
         deadline = started_at + process.default_deadline
     if body.id is None:
         uid = _unused_uid(group, process)
         run_id, attempt = short_id(uid), 1
     else:
-        uid, run_id = new_uid(tx.now), body.id
+        uid, run_id = next(group.uids), body.id
         attempt = _attempt(group, start, process, run_id)
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
     status = initial_status(deadline, warning_at, tx.now)
-    held = status in _LATE and started_at < tx.now - HOLD_LATE_REPORT
+    held = started_at < tx.now - HOLD_LATE_REPORT and status in _LATE
     run = Run.trusted(
         uid=uid,
         process=process.name,
