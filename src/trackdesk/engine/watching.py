@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_PAIRS: Final = 200_000
 """Series under rules that are remembered; above it those that are OK are read again when they next come."""
+LEFT_BEHIND: Final = 1000
+"""Timers that may be looked at no more, besides as many as those that are, before they are taken out."""
 
 
 class Pair:
@@ -94,6 +96,7 @@ class Watches:
         """By id of the series, the rules that look at it, those of least priority first; only with all there is to
         know."""
         self._timers: list[tuple[int, int, Pair]] = []
+        self._most_timers = LEFT_BEHIND
         self._order = count()
 
     @property
@@ -177,8 +180,21 @@ class Watches:
         if due_at is None or (pair.scheduled is not None and pair.scheduled <= due_at):
             return None
         pair.scheduled = due_at
+        if len(self._timers) >= self._most_timers:
+            self._tidy()
         heapq.heappush(self._timers, (due_at, next(self._order), pair))
         return due_at if self._timers[0][2] is pair else None
+
+    def _tidy(self) -> None:
+        """A pair that is looked at sooner leaves its later timer behind: that of a long silence stands for weeks."""
+        self._timers = [timer for timer in self._timers if self._stands(timer[0], timer[2])]
+        heapq.heapify(self._timers)
+        self._most_timers = 2 * len(self._timers) + LEFT_BEHIND
+
+    def _stands(self, due_at: int, pair: Pair) -> bool:
+        """Whether a timer is that of a pair that is still watched."""
+        watched = self._rules.get((pair.series.namespace_id, pair.rule.id))
+        return pair.scheduled == due_at and watched is not None and watched.pairs.get(pair.series.id) is pair
 
     @property
     def next_due_at(self) -> int | None:
@@ -187,17 +203,16 @@ class Watches:
 
     def due(self, now: int) -> Iterator[Pair]:
         """Those to be looked at by `now` (µs); what they do then is for the caller to say, by `schedule` too."""
-        timers = self._timers
-        while timers and timers[0][0] <= now:
-            due_at, _, pair = heapq.heappop(timers)
-            watched = self._rules.get((pair.series.namespace_id, pair.rule.id))
-            if pair.scheduled == due_at and watched is not None and watched.pairs.get(pair.series.id) is pair:
+        while self._timers and self._timers[0][0] <= now:
+            due_at, _, pair = heapq.heappop(self._timers)
+            if self._stands(due_at, pair):
                 pair.scheduled = None
                 yield pair
 
     def reschedule(self) -> None:
         """The clock was set, or one could not see."""
         self._timers.clear()
+        self._most_timers = LEFT_BEHIND
         for pair in self.every_pair():
             pair.scheduled = None
             self.schedule(pair)
