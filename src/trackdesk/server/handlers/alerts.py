@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from trackdesk.server.call import Call, Handler
 
 _SHOWN: Final = 100
+"""Characters of a name that is refused."""
+_TURN: Final = 100
+"""Alerts after which others get their turn, some milliseconds."""
 
 
 async def alertmanager(call: Call) -> AlertsTaken:
@@ -23,6 +27,8 @@ async def alertmanager(call: Call) -> AlertsTaken:
     message: AlertmanagerMessage = call.body
     known, refused = [], []
     for number, given in enumerate(message.alerts, start=1):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
         try:
             known.append(_known(given, message.external_url))
         except ValueError as error:
