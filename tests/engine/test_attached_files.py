@@ -58,6 +58,19 @@ async def test_what_is_attached_and_deleted_at_once_is_there_or_gone_as_a_whole(
         assert stored(still) == []
 
 
+async def test_a_deletion_stands_though_its_file_can_not_be_removed_yet(
+    still: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    await report(still)
+    made = await attach(still, b"one")
+    path = still.engine.depot.path(made.sha256)
+    path.unlink()
+    path.mkdir()
+    await attachments.delete(still.engine, ALICE, 1, made.id)
+    assert "files that no attachment needs any more are still there" in caplog.text
+    assert still.values("SELECT sha256 FROM loose_files") == [made.sha256]
+
+
 async def test_files_that_nobody_knows_are_left_alone(still: House) -> None:
     depot = still.engine.depot
     incoming = depot.begin()

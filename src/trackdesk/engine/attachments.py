@@ -7,6 +7,7 @@ server that was killed there finds it again; see `sweep`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from trackdesk.domain.attachment import MAX_FILES, MAX_STORED, file_name
 from trackdesk.domain.errors import Conflict
 from trackdesk.domain.incident import incident_ref
 from trackdesk.store import attachments, incidents
+from trackdesk.store.errors import StoreError
 from trackdesk.store.faultpoint import reach
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from trackdesk.engine.core import Engine
     from trackdesk.store.depot import Depot, Incoming
     from trackdesk.store.writer import Tx, Writer
+
+log = logging.getLogger(__name__)
 
 _STEP = 200
 """Files that are removed at once."""
@@ -72,7 +76,16 @@ async def delete(engine: Engine, caller: Caller, incident_id: int, attachment_id
         tx.journal(caller.namespace_id, "incidents", "attachment_deleted", str(incident_id), caller.actor, facts)
 
     await engine.writer.run(operation)
-    await sweep(engine.writer, engine.depot)
+    await sweep_at_once(engine)
+
+
+async def sweep_at_once(engine: Engine) -> None:
+    """`sweep` behind a deletion, which stands whatever becomes of the files: what could not be removed now is when the
+    house is tidied next."""
+    try:
+        await sweep(engine.writer, engine.depot)
+    except StoreError as error:
+        log.warning("files that no attachment needs any more are still there: %s", error)
 
 
 async def sweep(writer: Writer, depot: Depot) -> int:

@@ -161,7 +161,7 @@ def _tell_change(tx: Tx, namespace_id: int, before: Incident, after: Incident) -
 async def delete(engine: Engine, caller: Caller, incident_id: int) -> None:
     """Raises NotFound."""
     await engine.writer.run(lambda tx: _delete(tx, caller, incident_id))
-    await attachments.sweep(engine.writer, engine.depot)
+    await attachments.sweep_at_once(engine)
 
 
 def _delete(tx: Tx, caller: Caller, incident_id: int) -> None:
