@@ -202,6 +202,7 @@ def change(table: str, **members: Any) -> Callable[[dict[str, Any]], None]:
         (change("rules", window_size=-1), "rules.window_size: expected a whole number above 0, not -1"),
         (change("logs", level=9), "logs.level: expected 0 (DEBUG) to 3 (ERROR), not 9"),
         (change("logs", run_seq=99), "logs.run_seq 99: refers to a row that does not stand before it"),
+        (change("samples", series_id=99), "samples.series_id 99: refers to a row that does not stand before it"),
         (
             change("processes", schedule='{"every": "5m"}'),
             'processes.schedule: expected {"cron", "timezone"} or {"every"}',

@@ -26,6 +26,7 @@ REFERENCES = {
     "run_tags": Reference("tag_id", (Parent("tags", "id"),)),
     # A run may go before its lines do.
     "logs": Reference("run_seq", (Parent("runs", "seq"), Parent("gone_runs", "seq"))),
+    "samples": Reference("series_id", (Parent("series", "id"),)),
 }
 """By table."""
 
