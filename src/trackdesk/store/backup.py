@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from trackdesk.store import unguarded
+from trackdesk.store.depot import sync_folder
 from trackdesk.store.errors import Corrupt, SchemaTooNew, StoreError, translate
 from trackdesk.store.lock import ServerLock
 from trackdesk.store.migrate import house_schema, read_schema, schema_version
@@ -38,7 +39,7 @@ def backup(path: Path, target: Path) -> int:
     except OSError as error:
         copy.unlink()
         raise StoreError(f"could not put the backup at {target}: {error.strerror}") from error
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return target.stat().st_size
 
 
@@ -55,7 +56,7 @@ def restore(source: Path, path: Path, *, directory: Traversable | None = None) -
         copy = _copy(source, path)
         kept = _keep_old(path) if path.exists() else None
         copy.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return kept
 
 
@@ -163,14 +164,3 @@ def _may_replace(target: Path) -> bool:
     with target.open("rb") as file:
         start = file.read(len(_HEADER))
     return start in (b"", _HEADER)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is only safe from a power cut once the folder is on the disk; Windows has no such call."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
