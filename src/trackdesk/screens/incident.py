@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from trackdesk.screens.happened import changed_entries, incident_entries, run_entries, told_entries
 from trackdesk.screens.incident_files import attach, choose_deed, export_postmortem, file_row
 from trackdesk.screens.incident_panes import IncidentPanes, Shape
-from trackdesk.screens.incident_story import around, facts, leads_somewhere, usual
+from trackdesk.screens.incident_story import around, facts, leads_somewhere, standing, usual
 from trackdesk.screens.muting import match_of_incident, mute
-from trackdesk.screens.service_story import spans
+from trackdesk.screens.paned import Paned
+from trackdesk.screens.service_story import measured_by, spans
 from trackdesk.screens.triage import Triage
 from trackdesk.screens.windowed import Windowed
-from trackdesk.widgets import glyphs
 from trackdesk.widgets.background import begin
 from trackdesk.widgets.facts import Facts
-from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.log_view import LogLine
 from trackdesk.widgets.tab_line import TabLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from textual import events
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
     from trackdesk.domain.incident import Incident
     from trackdesk.domain.process import Process
@@ -35,19 +34,18 @@ if TYPE_CHECKING:
     from trackdesk.domain.run import Run
     from trackdesk.screens.deeds import History
     from trackdesk.screens.desk import Desk
+    from trackdesk.widgets.glyphs import Toned
     from trackdesk.widgets.table_messages import RowOpened
     from trackdesk.widgets.time_chart import TimeChart
     from trackdesk.widgets.view import Changed
 
-WIDE = 110
-"""Cells from which on all panes stand beside one another."""
 FULL = 150
 """Cells from which on they stand in three columns."""
 LINES = 200
 """Log lines and entries that are read."""
 
 
-class IncidentView(Triage, Windowed):
+class IncidentView(Triage, Windowed, Paned):
     TOPICS = frozenset({"incidents", "runs", "logs", "notifications", "deliveries", "metrics"})
     PAUSE = 1.0
     NEEDS: ClassVar[Mapping[str, str]] = {**Triage.NEEDS, "attach": "report", "mute": "operate"}
@@ -70,7 +68,7 @@ class IncidentView(Triage, Windowed):
         """Whether the window of the chart was set to the breach: after that it is moved by hand only."""
         self._shape = Shape()
         self._facts = Facts(now=desk.now)
-        self._tabs = TabLine(self._shape.tabs)
+        self.tabs = TabLine(self._shape.tabs)
         self._panes = IncidentPanes(desk.now)
         if history is not None:
             self.history = history
@@ -95,58 +93,29 @@ class IncidentView(Triage, Windowed):
         incident = self.incident
         if incident is None or self.failure is not None:
             return super().status
-        severity, status = glyphs.severity(incident.severity), glyphs.incident_status(incident.status)
-        plain = bool(getattr(self.app, "ascii_only", False))
-        return (
-            Toned(severity.text(ascii_only=plain), severity.role),
-            Toned(status.text(ascii_only=plain), status.role),
-            Toned(f"with {incident.assignee}", "new") if incident.assignee else Toned("with nobody", "dim"),
-            Toned(f"for {incident.department}", "dim"),
-        )
+        return standing(incident, plain=bool(getattr(self.app, "ascii_only", False)))
 
     def compose(self) -> ComposeResult:
         yield self._facts
-        self._tabs.add_class("tabs")
-        yield self._tabs
+        self.tabs.add_class("tabs")
+        yield self.tabs
         yield self.window_line
         yield self._panes
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
-        self.set_class(event.size.width >= FULL, "-full")
-        self._lay_out()
+    @property
+    def stops(self) -> Sequence[Widget]:
+        return self._panes.in_sight
 
-    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
-        if message.line is self._tabs:
-            message.stop()
-            self._lay_out()
-            self.take_focus()
-
-    def _lay_out(self) -> None:
-        """All panes where there is room, else the one of the tab; without a run, none about it."""
-        self._tabs.set_tabs(self._shape.tabs)
-        tab, wide = self._tabs.current, self.has_class("-wide")
+    def lay_out(self) -> None:
+        """Without a run, none about it."""
+        self.tabs.set_tabs(self._shape.tabs)
+        tab, wide = self.tabs.current, self.wide
         self.set_class(self._shape.chart, "-chart")
         self.set_class(tab == "chart" and not wide, "-on-chart")
-        self._panes.lay_out(self._shape, tab, wide=wide, full=self.has_class("-full"))
-
-    def do_previous_tab(self) -> None:
-        self._turn(-1)
-
-    def do_next_tab(self) -> None:
-        self._turn(1)
-
-    def _turn(self, step: int) -> None:
-        if not self.has_class("-wide"):
-            self._tabs.turn(step)
-            return
-        panes = self._panes.in_sight
-        here = next((at for at, pane in enumerate(panes) if pane.has_focus), 0)
-        if panes:
-            self.focus_on(panes[(here + step) % len(panes)])
+        self._panes.lay_out(self._shape, tab, wide=wide, full=self.size.width >= FULL)
 
     def take_focus(self) -> None:
-        pane = self._panes.by_name[self._tabs.current]
+        pane = self._panes.by_name[self.tabs.current]
         self.focus_on(pane if pane.focusable else self._panes.happened)
 
     def tick(self) -> None:
@@ -208,7 +177,7 @@ class IncidentView(Triage, Windowed):
             self._panes.usual.put(bars, title=title, notes=notes, marks=marks)
         whose = "the run" if incident.run is not None else "its last run"
         self._panes.log_view.set_title(f"Last lines of {whose}")
-        self._lay_out()
+        self.lay_out()
         self.post_message(self.Retitled())
 
     async def _show_chart(self, incident: Incident, rule: Rule) -> None:
@@ -218,10 +187,7 @@ class IncidentView(Triage, Windowed):
             self.window = around(incident, self.desk.now())
             self.window_line.current = self.window.name
             self.window_line.refresh()
-        query: dict[str, Any] = {"metric_type": rule.metric_type}
-        query |= {"service": incident.service} if incident.service else {}
-        query |= {"tag": [f"{key}:{value}" for key, value in rule.tags.items()]} if rule.tags else {}
-        measured = await self.measure(query)
+        measured = await self.measure(measured_by(rule, incident.service))
         threshold = incident.threshold if incident.threshold is not None else rule.threshold
         limits = [] if threshold is None else [(rule.name, threshold)]
         shown = replace(measured, thresholds=limits, spans=spans([incident]))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trackdesk.screens import figures
 from trackdesk.screens.processes import schedule_words
-from trackdesk.widgets import when
+from trackdesk.widgets import glyphs, when
 from trackdesk.widgets.braille import number
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.glyphs import Toned
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 _DUE = {"missing": "expected", "rule": "since", "alert": "since"}
 """What the instant is called that an incident is about."""
+
+
+def standing(incident: Incident, *, plain: bool) -> tuple[Toned, ...]:
+    """How it stands, beside its name: severity, status, who has it, whose it is."""
+    severity, status = glyphs.severity(incident.severity), glyphs.incident_status(incident.status)
+    return (
+        Toned(severity.text(ascii_only=plain), severity.role),
+        Toned(status.text(ascii_only=plain), status.role),
+        Toned(f"with {incident.assignee}", "new") if incident.assignee else Toned("with nobody", "dim"),
+        Toned(f"for {incident.department}", "dim"),
+    )
 
 
 def leads_somewhere(incident: Incident) -> bool:

@@ -11,6 +11,7 @@ from trackdesk.screens import figures
 from trackdesk.screens.curl import curl
 from trackdesk.screens.expectation import change_expectation
 from trackdesk.screens.muting import mute
+from trackdesk.screens.paned import Paned
 from trackdesk.screens.process_deeds import change_settings, delete_processes, pause_or_resume
 from trackdesk.screens.process_story import expectation_words, facts
 from trackdesk.screens.processes import runs_of
@@ -32,8 +33,8 @@ from trackdesk.widgets.tab_line import TabLine
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from textual import events
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
     from trackdesk.domain.analytics import TagFigures
     from trackdesk.domain.process import Process
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from trackdesk.widgets.table_messages import RowOpened
     from trackdesk.widgets.view import Changed
 
-WIDE = 110
-"""Cells from which on the panes stand beside one another."""
 RUNS = 100
 """Runs that are read."""
 _TAGS_READ = 500
@@ -51,7 +50,7 @@ _PANES: Mapping[str, tuple[str, ...]] = {"runs": ("durations", "runs"), "days": 
 """What each tab shows of it where there is room for one column only."""
 
 
-class ProcessView(Ranged):
+class ProcessView(Ranged, Paned):
     CONTEXTS = ("process", "list", "range", "tabs")
     TOPICS = frozenset({"processes", "runs"})
     PAUSE = 1.0
@@ -76,7 +75,7 @@ class ProcessView(Ranged):
         self.process: Process | None = None
         now = desk.now
         self._facts = Facts(text_lines=1, now=now)
-        self._tabs = TabLine([("runs", "runs"), ("days", "outcomes"), ("tags", "tags")])
+        self.tabs = TabLine([("runs", "runs"), ("days", "outcomes"), ("tags", "tags")])
         self._durations = BarChart(
             "How long the last runs took", empty="It has not run yet", say=figures.say_span, id="durations"
         )
@@ -101,54 +100,32 @@ class ProcessView(Ranged):
     def compose(self) -> ComposeResult:
         yield self._facts
         yield self.range_line
-        yield self._tabs
+        yield self.tabs
         yield Container(self._durations, self._days, self._runs, self._tags, classes="panes")
 
     # -- the frame of it -------------------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        self._lay_out()
+    @property
+    def stops(self) -> Sequence[Widget]:
+        return (self._runs, self._tags)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
-        self._lay_out()
-
-    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
-        if message.line is self._tabs:
-            message.stop()
-            self._lay_out()
-            self.take_focus()
-
-    def _lay_out(self) -> None:
-        """All panes where there is room, else those of the tab."""
-        wide = self.has_class("-wide")
+    def lay_out(self) -> None:
+        wide = self.wide
         for pane in (self._durations, self._days, self._runs, self._tags):
-            shown = wide or pane.id in _PANES[self._tabs.current]
+            shown = wide or pane.id in _PANES[self.tabs.current]
             pane.set_class(not shown, "-away")
-        self.set_class(not wide and len(_PANES[self._tabs.current]) == 1, "-one")
+        self.set_class(not wide and len(_PANES[self.tabs.current]) == 1, "-one")
         self._show_facts()
 
     def _show_facts(self) -> None:
         """Where there is little room, what is needed now."""
-        process, wide = self.process, self.has_class("-wide")
+        process, wide = self.process, self.wide
         if process is not None:
             shown = facts(process, self.desk.now(), everything=wide)
             self._facts.put(expectation_words(process), shown, process.description or "" if wide else "")
 
-    def do_previous_tab(self) -> None:
-        self._turn(-1)
-
-    def do_next_tab(self) -> None:
-        self._turn(1)
-
-    def _turn(self, step: int) -> None:
-        if not self.has_class("-wide"):
-            self._tabs.turn(step)
-            return
-        self.focus_on(self._tags if self._runs.has_focus else self._runs)
-
     def take_focus(self) -> None:
-        self.focus_on(self._tags if self._tabs.current == "tags" else self._runs)
+        self.focus_on(self._tags if self.tabs.current == "tags" else self._runs)
 
     def tick(self) -> None:
         super().tick()

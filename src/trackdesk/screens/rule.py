@@ -12,7 +12,7 @@ from trackdesk.screens.incidents import incident_row
 from trackdesk.screens.muting import mute
 from trackdesk.screens.rule_form import change_rule
 from trackdesk.screens.rules import delete_rules, switch_rules, watches
-from trackdesk.screens.service_story import spans
+from trackdesk.screens.service_story import measured_by, spans
 from trackdesk.screens.windowed import Windowed
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.cells import ago
@@ -118,10 +118,7 @@ class RuleView(Windowed):
 
     async def _show_chart(self, rule: ListedRule, incidents: Sequence[Incident]) -> None:
         service = rule.service or self.service
-        query: dict[str, Any] = {"metric_type": rule.metric_type}
-        query |= {"service": service} if service else {}
-        query |= {"tag": [f"{key}:{value}" for key, value in rule.tags.items()]} if rule.tags else {}
-        measured = await self.measure(query)
+        measured = await self.measure(measured_by(rule, service))
         limits = [(name, value) for name, value in _limits(rule) if value is not None]
         here = [each for each in incidents if service is None or each.service == service]
         title = f"{rule.metric_type} of {service or 'all services; b chooses one'}"

@@ -13,6 +13,7 @@ from trackdesk.screens.curl import curl
 from trackdesk.screens.incident import IncidentView
 from trackdesk.screens.incidents import incident_row
 from trackdesk.screens.muting import mute
+from trackdesk.screens.paned import Paned
 from trackdesk.screens.processes import cells_of as process_cells
 from trackdesk.screens.processes import process_of
 from trackdesk.screens.rule_form import make_rule
@@ -38,8 +39,8 @@ from trackdesk.widgets.time_chart import TimeChart
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from textual import events
     from textual.app import ComposeResult
+    from textual.widget import Widget
 
     from trackdesk.domain.incident import Incident
     from trackdesk.domain.metric import Sample
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
     from trackdesk.widgets.table_messages import RowOpened
     from trackdesk.widgets.view import Changed
 
-WIDE = 110
-"""Cells from which on charts and lists stand beside one another."""
 CHARTS = 12
 """Metric types that have a chart."""
 MOST = 200
@@ -71,7 +70,7 @@ class Charts(VerticalScroll):
         return self.max_scroll_y > 0
 
 
-class ServiceView(Windowed):
+class ServiceView(Windowed, Paned):
     CONTEXTS = ("service", "list", "range", "chart", "tabs")
     TOPICS = frozenset({"services", "metrics", "incidents", "rules", "processes"})
     PAUSE = 2.0
@@ -94,7 +93,7 @@ class ServiceView(Windowed):
         self.service: Service | None = None
         now = desk.now
         self._facts = Facts(text_lines=2, now=now)
-        self._tabs = TabLine([(each, each) for each in ("charts", "incidents", "rules", "latest", "processes")])
+        self.tabs = TabLine([(each, each) for each in ("charts", "incidents", "rules", "latest", "processes")])
         self._box = Charts()
         self._lists = Vertical(classes="lists")
         self._charts: dict[str, TimeChart] = {}
@@ -130,8 +129,8 @@ class ServiceView(Windowed):
     def compose(self) -> ComposeResult:
         yield self._facts
         yield self.window_line
-        self._tabs.add_class("tabs")
-        yield self._tabs
+        self.tabs.add_class("tabs")
+        yield self.tabs
         with Horizontal(classes="panes"):
             yield self._box
             with self._lists:
@@ -139,45 +138,21 @@ class ServiceView(Windowed):
 
     # -- the frame of it -------------------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        self._lay_out()
+    @property
+    def stops(self) -> Sequence[Widget]:
+        return list(self.tables.values())
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
-        self._lay_out()
-
-    def on_tab_line_chosen(self, message: TabLine.Chosen) -> None:
-        if message.line is self._tabs:
-            message.stop()
-            self._lay_out()
-            self.take_focus()
-
-    def _lay_out(self) -> None:
-        """All of it where there is room, else what the tab names."""
-        wide, tab = self.has_class("-wide"), self._tabs.current
+    def lay_out(self) -> None:
+        wide, tab = self.wide, self.tabs.current
         self._box.set_class(not wide and tab != "charts", "-away")
         self._lists.set_class(not wide and tab == "charts", "-away")
         for name, table in self.tables.items():
             table.set_class(not wide and tab != name, "-away")
 
-    def do_previous_tab(self) -> None:
-        self._turn(-1)
-
-    def do_next_tab(self) -> None:
-        self._turn(1)
-
-    def _turn(self, step: int) -> None:
-        if not self.has_class("-wide"):
-            self._tabs.turn(step)
-            return
-        tables = list(self.tables.values())
-        here = next((at for at, table in enumerate(tables) if table.has_focus), 0)
-        self.focus_on(tables[(here + step) % len(tables)])
-
     def take_focus(self) -> None:
-        if self._tabs.current in self.tables:
-            self.focus_on(self.tables[self._tabs.current])
-        elif self.has_class("-wide"):
+        if self.tabs.current in self.tables:
+            self.focus_on(self.tables[self.tabs.current])
+        elif self.wide:
             self.focus_on(self.incidents)
         elif self._box.max_scroll_y:
             self.focus_on(self._box)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.glyphs import Toned
@@ -47,3 +47,13 @@ def spans(incidents: Iterable[Incident]) -> list[Span]:
     return [
         Span(each.opened_at, each.closed_at, each.ref, _ROLES.get(each.severity, "late")) for each in known.values()
     ]
+
+
+def measured_by(rule: Rule, service: str | None) -> dict[str, Any]:
+    """The query of a chart of what `rule` looks at, of one service or of all."""
+    query: dict[str, Any] = {"metric_type": rule.metric_type}
+    if service is not None:
+        query["service"] = service
+    if rule.tags:
+        query["tag"] = [f"{key}:{value}" for key, value in rule.tags.items()]
+    return query
