@@ -91,7 +91,8 @@ def test_a_new_rule_may_begin_switched_off() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("add", "x"), ("add", "x", "nonsense"), ("set", "x", "--recover", "much"), ("set", "x", "--priority", "first"),
+    [("add", "x"), ("add", "x", "nonsense"), ("set", "x", "--recover", "much"), ("set", "x", "--recover", "nan"),
+     ("set", "x", "--priority", "first"),
      ("test",), ("enable",), ("top", "--since", "soon"), ("--state", "broken")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_wrong_usage(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
@@ -90,10 +91,16 @@ def _tag(text: str) -> tuple[str, str] | str:
 
 
 def _number(text: str) -> float | str:
+    """A number that JSON has, or `none`."""
+    if text == NONE:
+        return text
     try:
-        return text if text == NONE else float(text)
+        number = float(text)
     except ValueError:
-        raise ValueError(f"recover: expected a number, not {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"recover: expected a finite number, not {text!r}")
+    return number
 
 
 def _whole(text: str) -> int | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.widgets import when
@@ -166,11 +167,11 @@ def problems(values: Values) -> dict[str, str]:
 
 
 def _is_number(text: str) -> bool:
+    """JSON has neither infinity nor NaN: they would arrive as nothing."""
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 def _span_problem(text: str) -> str:
