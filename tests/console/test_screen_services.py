@@ -41,16 +41,19 @@ async def test_a_service_stands_in_the_list_with_its_health_and_a_sparkline_of_e
 
 async def test_without_a_service_the_list_says_what_makes_one(desk: Desk) -> None:
     await desk.sees("No service sends metrics yet: its first sample makes it")
+    await desk.sees("trackdesk metric push checkout LATENCY_MS 120")
 
 
-async def test_the_grid_has_a_tile_for_each_and_enter_opens_one(desk: Desk) -> None:
+async def test_the_grid_has_a_tile_for_each_to_edit_and_to_open(desk: Desk) -> None:
     for name in ("crm", "mail", "shop"):
         await _measured(desk, name)
     await desk.sees("crm")
     await desk.press("right_square_bracket")
     await desk.sees("the worst first")
     await until(lambda: "\u2587" in desk.frame)
-    await desk.press("right", "right", "left", "enter")
+    await desk.press("right", "right", "left", "E")
+    await desk.sees("Service mail")
+    await desk.press("escape", "enter")
     await desk.sees("Services \u203a mail")
 
 

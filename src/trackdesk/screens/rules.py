@@ -133,7 +133,7 @@ class RulesView(ListPlace["ListedRule"]):
 
     async def do_mute(self) -> None:
         if self.selected is not None:
-            await mute(self, {"rule": self.selected.id})
+            await mute(self, {"rule": [each.id for each in self.targets]})
 
     def do_about(self) -> None:
         from trackdesk.screens.service import ServiceView  # noqa: PLC0415 - a service leads to its rules as well

@@ -26,6 +26,15 @@ async def make_service(place: Place) -> bool:
     return True
 
 
+async def edit_service(place: Place, name: str) -> bool:
+    """`change_service` of a service of which a list may know less, or older things; `place` says so."""
+    service = await place.attempt(place.client.services.get(name))
+    if service is None or not await change_service(place, service):
+        return False
+    place.post_message(place.Say(f"Saved {name}"))
+    return True
+
+
 async def change_service(place: Place, service: Service) -> bool:
     """Asks what is to be said of `service`, and saves it. Whether it was saved."""
 

@@ -12,7 +12,7 @@ from trackdesk.screens.measuring import Trends, common_types
 from trackdesk.screens.muting import mute
 from trackdesk.screens.place import Place
 from trackdesk.screens.sections import TabbedViews
-from trackdesk.screens.service_deeds import change_service, make_service
+from trackdesk.screens.service_deeds import edit_service, make_service
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.background import begin
 from trackdesk.widgets.braille import number
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 EMPTY = Empty(
     "No service sends metrics yet: its first sample makes it",
-    "trackdesk metric push --service checkout LATENCY_MS 120",
+    "trackdesk metric push checkout LATENCY_MS 120",
 )
 NEEDS = {**dict.fromkeys(("new", "edit", "mute"), "operate")}
 TYPES = 5
@@ -135,10 +135,7 @@ class ServicesView(ListPlace["Service"]):
             self.reload(at_once=True)
 
     async def do_edit(self) -> None:
-        chosen = self.selected
-        service = None if chosen is None else await self.attempt(self.client.services.get(chosen.name))
-        if service is not None and await change_service(self, service):
-            self.post_message(self.Say(f"Saved {service.name}"))
+        if self.selected is not None and await edit_service(self, self.selected.name):
             self.reload(at_once=True)
 
     async def do_mute(self) -> None:
@@ -217,6 +214,10 @@ class ServiceGridView(Place):
 
     async def do_new(self) -> None:
         if await make_service(self):
+            self.reload(at_once=True)
+
+    async def do_edit(self) -> None:
+        if self.grid.selected is not None and await edit_service(self, self.grid.selected.key):
             self.reload(at_once=True)
 
     def changed(self, change: Changed) -> None:

@@ -196,7 +196,7 @@ class HealthGrid(LinePane):
         self.post_message(RowSelected(self))
 
     def on_click(self, event: events.Click) -> None:
-        row, column = divmod(event.y - 1 + self.scroll_offset.y, self._height)[0], event.x // (self._wide + _GAP)
+        row, column = (event.y - 1 + self.scroll_offset.y) // self._height, event.x // (self._wide + _GAP)
         at = row * self._across + column
         if event.y and column < self._across and at < len(self.tiles):
             self._go(at)
