@@ -159,9 +159,11 @@ class PingBatch:
         ]
         self.counts.write(tx)
         waited_for = _waited_for(tx, ended)
+        namespaces = {each.row.namespace_id for each in ended}
+        counted = {each for each in namespaces if tx.now < rollups.sealed_to(tx, each)}
         for each in ended:
             item, process, row, _ = each
-            if tx.now < rollups.sealed_to(tx, row.namespace_id):  # only after the clock was set back
+            if row.namespace_id in counted:  # only after the clock was set back
                 rollups.correct(tx, row.namespace_id, process.id, _run(each))
             # Neither a name nor an id holds what JSON would have to escape.
             facts = f'{{"process":"{process.name}","id":"{row.id}","status":[null,"{row.status}"]}}'
