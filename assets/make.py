@@ -56,6 +56,12 @@ PICTURES = (
     Picture("tags", ("escape", "escape", "escape", "right_square_bracket"), "[Tags]"),
     Picture("analytics", ("right_square_bracket",), "[Analytics]"),
     Picture("missing", ("4", "slash", *typed("sitemap"), "enter", "enter"), "never started"),
+    Picture("services", ("5",), "[Services]"),
+    Picture("service", ("slash", *typed("shop-api"), "enter", "enter"), "REQUESTS_PER_S"),
+    Picture("rule-form", ("6", "down", "E"), "would have"),
+    Picture(
+        "breach", ("escape", "4", "escape", "escape", "slash", *typed("disk"), "enter", "enter"), "DISK_PERCENT of"
+    ),
 )
 
 

@@ -16,7 +16,7 @@ from trackdesk.widgets.safe import safe_text
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-_AROUND, _TIGHT = 10, 7
+_AROUND, _TIGHT = 10, 8
 """Lines of the dialog beside its fields and what is said beneath: frame, title, keys, blank ones."""
 _PLAIN = str.maketrans("▄·", "#.")
 STILL = 0.5
@@ -28,7 +28,6 @@ class PreviewForm(FormDialog):
 
     DEFAULT_CSS = """
     PreviewForm .preview { height: auto; margin-top: 1; }
-    PreviewForm.-tight .preview { margin-top: 0; }
     """
 
     def __init__(
