@@ -15,12 +15,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -30,6 +30,7 @@ from tests.clocks import PATIENCE, until
 from tests.engine.outbox import open_hook
 from tests.faults.invariants import UNFINISHED, broken, rows
 from tests.faults.load import Crew, Ledger
+from tests.forked import Forked
 from tests.server.stand import Answer
 from trackdesk.store.lock import read_lock
 
@@ -49,13 +50,13 @@ Half a second is usual; what a busy disk costs is not told apart."""
 class Life:
     """One process of the server."""
 
-    process: asyncio.subprocess.Process
+    process: Forked | subprocess.Popen[bytes]
     url: str = ""
     ready_in: float = 0.0
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def watch(self) -> None:
-        await self.process.wait()
+        await asyncio.to_thread(self.process.wait)
         self.gone.set()
 
 
@@ -85,13 +86,8 @@ class Site:
         """What all lives so far wrote to stderr."""
         return (self.folder.parent / "server.log").read_text("utf-8")
 
-    @property
-    def restarted_in(self) -> float:
-        """The median seconds of all starts but the first; this process may itself be slow to notice one of them."""
-        return median(life.ready_in for life in self.lives[1:])
-
-    async def spawn(self, *, kill_at: str = "") -> Life:
-        """A process that has not said anything yet."""
+    async def spawn(self, *, kill_at: str = "", cold: bool = False) -> Life:
+        """A process that has not said anything yet; `cold` when it has to load Python first, as it does for people."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACKDESK_")}
         environment |= {
             "TRACKDESK_OWNER_KEY": OWNER_KEY,
@@ -99,20 +95,20 @@ class Site:
             "XDG_CONFIG_HOME": str(self.folder.parent / "config"),
             "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
         }
-        words = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--data-dir", str(self.folder)]
+        begin = _cold if cold else _loaded
+        words = ["serve", "--port", "0", "--data-dir", str(self.folder)]
         with (self.folder.parent / "server.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(*words, env=environment, stdout=log, stderr=log)
-        life = Life(process)
+            life = Life(await asyncio.to_thread(begin, words, environment, log.fileno()))
         self.lives.append(life)
         task = asyncio.create_task(life.watch())
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
         return life
 
-    async def start(self, *, kill_at: str = "") -> Life:
+    async def start(self, *, kill_at: str = "", cold: bool = False) -> Life:
         """A server that is ready; `ready_in` tells after how many seconds it was."""
         began = time.monotonic()
-        life = await self.spawn(kill_at=kill_at)
+        life = await self.spawn(kill_at=kill_at, cold=cold)
 
         async def ready() -> bool:
             assert not life.gone.is_set(), f"the server ended at its start:\n{self.log[-3000:]}"
@@ -221,6 +217,14 @@ class Site:
                 with contextlib.suppress(ProcessLookupError):
                     life.process.kill()
                 await life.gone.wait()
+
+
+def _loaded(words: list[str], environment: dict[str, str], log: int) -> Forked:
+    return Forked(words, environ=environment, stdout=log, stderr=log)
+
+
+def _cold(words: list[str], environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", SERVE, *words], env=environment, stdout=log, stderr=log)
 
 
 def queued(pid: int) -> float:

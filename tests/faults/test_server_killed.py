@@ -52,7 +52,15 @@ async def test_a_server_killed_again_and_again_at_any_moment_loses_nothing(tmp_p
                 await site.start()
             await site.acknowledge(30)
         await site.check()
-        assert site.restarted_in < READY_WITHIN
+
+
+async def test_a_killed_server_is_ready_again_soon(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        await site.start()
+        async with site.load():
+            await site.acknowledge(100)
+            await site.kill()
+            assert (await site.start(cold=True)).ready_in < READY_WITHIN
 
 
 async def test_a_kill_during_the_first_migration_leaves_a_file_that_the_next_start_completes(tmp_path: Path) -> None:
