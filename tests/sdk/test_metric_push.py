@@ -36,6 +36,8 @@ def test_a_sample_may_name_its_time_and_be_negative(receiver: Receiver, url: lis
         assert main(["metric", "push", "probe", "TEMPERATURE", "-5.5", "--at", at, *url]) == exits.OK
         assert receiver.bodies("/v1/metrics")[-1]["recorded_at"] == sent
     assert receiver.bodies("/v1/metrics")[-1]["value"] == -5.5
+    assert main(["metric", "push", *url, "probe", "TEMPERATURE", "--", "-7"]) == exits.OK
+    assert receiver.bodies("/v1/metrics")[-1]["value"] == -7
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,15 @@ async def test_a_chart_has_every_bucket_and_the_client_reads_it(stand: Stand) ->
     assert [(point.group, point.count) for point in by_service.data] == [("a", 1), ("b", 1)]
 
 
+async def test_of_samples_of_one_instant_the_one_that_came_later_is_the_last(stand: Stand) -> None:
+    samples = [{"service": "a", "metric_type": "LATENCY_MS", "value": value} for value in (5, 9, 3, 7)]
+    assert (await stand.ask("POST", "/v1/metrics", samples)).status == 201
+    async with Client(stand.url, "owner-key-of-the-tests") as client:
+        for bucket in ("day", "minute", "50s"):
+            chart = await client.metrics.chart({"metric_type": "LATENCY_MS", "bucket": bucket})
+            assert [point.last for point in chart.data if point.count] == [7]
+
+
 async def test_a_chart_of_what_nobody_sends_is_empty(stand: Stand) -> None:
     async with Client(stand.url, "owner-key-of-the-tests") as client:
         chart = await client.metrics.chart({"metric_type": "LATENCY_MS", "service": ["nobody"], "bucket": "5m"})

@@ -95,7 +95,7 @@ def _values_with_minus(words: list[str]) -> list[str]:
     joined: list[str] = []
     for word in words:
         value = word[:1] == "-" and word[1:2].isdigit()
-        if value and joined and joined[-1].startswith("--") and "=" not in joined[-1]:
+        if value and joined and joined[-1].startswith("--") and joined[-1] != "--" and "=" not in joined[-1]:
             joined[-1] += f"={word}"
         else:
             joined.append(word)

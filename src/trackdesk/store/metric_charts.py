@@ -268,9 +268,10 @@ class Reading:
     async def read_samples(self) -> None:
         """One by one. Raises Invalid (`bucket`) when there are too many."""
         rows = await self._connection.execute_fetchall(
-            "SELECT m.series_id, m.recorded_at, m.value FROM json_each(?) j CROSS JOIN samples m "
-            "INDEXED BY samples_by_series ON m.series_id = j.value AND m.recorded_at >= ? AND m.recorded_at < ? "
-            "LIMIT ?",
+            # In the index, samples of one instant stand by value: which of them is the last is said by arrival.
+            "SELECT series_id, recorded_at, value FROM (SELECT m.id, m.series_id, m.recorded_at, m.value "
+            "FROM json_each(?) j CROSS JOIN samples m INDEXED BY samples_by_series "
+            "ON m.series_id = j.value AND m.recorded_at >= ? AND m.recorded_at < ? LIMIT ?) ORDER BY id",
             (self._series, self._bounds[0], self._bounds[-1], MOST_SAMPLES + 1),
         )
         found = list(rows)
