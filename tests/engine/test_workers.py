@@ -14,76 +14,77 @@ if TYPE_CHECKING:
     import pytest
 
 
-class Work:
+class Trier(Supervised):
     """Fails as often as it is told to, then waits."""
 
+    name = "tester"
+
     def __init__(self, clock: FakeClock, failures: int) -> None:
-        self.clock = clock
+        super().__init__(clock)
         self.failures = failures
         self.began: list[int] = []
         self.forever = asyncio.Event()
-        self.worker = Supervised("tester", self.run, clock)
 
-    async def run(self) -> None:
-        self.began.append(self.clock.monotonic())
+    async def _work(self) -> None:
+        self.began.append(self._clock.monotonic())
         if len(self.began) <= self.failures:
             raise ValueError("no luck")
-        self.worker.well()
+        self._well()
         await self.forever.wait()
 
 
 async def test_it_starts_again_after_pauses_that_grow(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
-    work = Work(clock, failures=4)
+    worker = Trier(clock, failures=4)
     with caplog.at_level(logging.ERROR):
-        work.worker.start()
+        await worker.start()
         await until(lambda: clock.waiting > 0)
         await clock.advance(MINUTE)
-    await work.worker.stop()
+    await worker.stop()
 
-    pauses = [after - before for before, after in zip(work.began, work.began[1:], strict=False)]
-    assert pauses == [SECOND // 5, 2 * SECOND // 5, 4 * SECOND // 5, 8 * SECOND // 5]
+    pauses = [after - before for before, after in zip(worker.began, worker.began[1:], strict=False)]
+    assert pauses == [SECOND // 10, 2 * SECOND // 10, 4 * SECOND // 10, 8 * SECOND // 10]
     assert caplog.text.count("worker tester failed; it starts again") == 4
 
 
 async def test_its_health_says_what_is_wrong_until_a_round_went_well() -> None:
     clock = FakeClock()
-    work = Work(clock, failures=1)
-    assert not work.worker.health().ok
-    work.worker.start()
-    await until(lambda: bool(work.began))
-    assert not work.worker.health().ok
-    assert "ValueError: no luck" in work.worker.health().detail
+    worker = Trier(clock, failures=1)
+    assert not worker.health().ok
+    await worker.start()
+    await until(lambda: bool(worker.began))
+    assert not worker.health().ok
+    assert "ValueError: no luck" in worker.health().detail
     await clock.advance(SECOND)
-    assert work.worker.health().ok
+    assert worker.health().ok
 
-    await work.worker.stop()
+    await worker.stop()
 
-    assert work.worker.health().detail == "not running"
+    assert worker.health().detail == "not running"
 
 
 async def test_it_is_stopped_in_the_middle_of_a_pause() -> None:
     clock = FakeClock()
-    work = Work(clock, failures=100)
-    work.worker.start()
+    worker = Trier(clock, failures=100)
+    await worker.start()
     await until(lambda: clock.waiting > 0)
-    await work.worker.stop()
+    await worker.stop()
 
-    assert not work.worker.health().ok
-    assert len(work.began) == 1
+    assert not worker.health().ok
+    assert len(worker.began) == 1
 
 
 async def test_after_a_minute_of_good_work_the_next_pause_is_short_again() -> None:
     clock = FakeClock()
-    work = Work(clock, failures=8)
-    work.worker.start()
+    worker = Trier(clock, failures=8)
+    await worker.start()
     await until(lambda: clock.waiting > 0)
     await clock.advance(5 * MINUTE)
-    work.forever.set()  # a worker that ends is started again like one that failed
+    worker.forever.set()  # a worker that ends is started again like one that failed
     await until(lambda: clock.waiting > 0)
     ended = clock.monotonic()
-    work.forever.clear()
+    worker.forever.clear()
     await clock.advance(SECOND)
-    await work.worker.stop()
+    await worker.stop()
 
-    assert work.began[-1] - ended == SECOND // 10
+    assert worker.began[-1] - ended == SECOND // 10

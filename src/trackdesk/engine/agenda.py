@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Worker
     from trackdesk.store.writer import Tx, Writer
 
 log = logging.getLogger(__name__)
@@ -67,14 +66,14 @@ class Timed(Protocol):
         ...
 
 
-class Agenda:
+class Agenda(Supervised):
     """Judges runs and processes when they fall due. `alive` is a file whose age tells the next start when this server
     last lived: touching it costs nothing, writing a row every few seconds would keep the disk awake."""
 
     name = "agenda"
 
     def __init__(self, clock: Clock, writer: Writer, alive: Path) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._alive = alive
         self._wake = asyncio.Event()
@@ -83,7 +82,6 @@ class Agenda:
         self._held: tuple[int, int] | None = None
         self._held_until = 0
         self._seen = (clock.now(), clock.monotonic())
-        self._worker = Supervised(self.name, self._work, clock)
         self.timed: list[Timed] = []
         """Told of every round."""
         self.totals = dict.fromkeys(("judged", "warned", "missed", "stalled", "missing", "blind", "jumps"), 0)
@@ -96,10 +94,10 @@ class Agenda:
         if last is not None and now > last:
             await self._writer.run(lambda tx: blind.record(tx, last, now, "down"))
         self._touch()
-        self._worker.start()
+        await super().start()
 
     async def stop(self) -> None:
-        await self._worker.stop()
+        await super().stop()
         self._touch()
 
     def wake(self, due_at: int) -> None:
@@ -114,9 +112,6 @@ class Agenda:
         """Whether it has done all it could and waits for the next instant."""
         return self._asleep
 
-    def health(self) -> Worker:
-        return self._worker.health()
-
     async def _work(self) -> None:
         while True:
             await self._look_for_a_jump()
@@ -129,7 +124,7 @@ class Agenda:
             for timed in self.timed:
                 if (due_at := timed.fall_due(self._seen[0])) is not None:
                     self._next = min(due_at, self._next or due_at)
-            self._worker.well()
+            self._well()
             self._touch()
             if (sleep := self._sleep()) > 0:
                 self._wake.clear()

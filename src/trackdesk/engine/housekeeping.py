@@ -13,7 +13,6 @@ from trackdesk.store import blind, ingest_uids, once, silences
 
 if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Worker
     from trackdesk.store.depot import Depot
     from trackdesk.store.writer import Writer
 
@@ -22,27 +21,17 @@ BLIND_KEPT = 30 * DAY
 STEP = 500
 
 
-class Housekeeping:
+class Housekeeping(Supervised):
     """Forgets first answers and the names of lines after a day and blind times after a month, and removes the files of
     attachments that are gone."""
 
     name = "housekeeping"
 
     def __init__(self, clock: Clock, writer: Writer, depot: Depot) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._depot = depot
         self._never = asyncio.Event()
-        self._worker = Supervised(self.name, self._work, clock)
-
-    async def start(self) -> None:
-        self._worker.start()
-
-    async def stop(self) -> None:
-        await self._worker.stop()
-
-    def health(self) -> Worker:
-        return self._worker.health()
 
     async def _work(self) -> None:
         while True:
@@ -54,5 +43,5 @@ class Housekeeping:
                 pass
             await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
             await attachments.sweep(self._writer, self._depot)
-            self._worker.well()
+            self._well()
             await self._clock.wait(self._never, INTERVAL)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Worker
     from trackdesk.domain.metric import Recorded
     from trackdesk.store.metric_cells import Packed
     from trackdesk.store.readers import Readers
@@ -47,13 +46,13 @@ _NEVER: Final = 2**62
 """Days are never rows."""
 
 
-class MetricRollups:
+class MetricRollups(Supervised):
     """The worker; see the module."""
 
     name = "metric_rollups"
 
     def __init__(self, clock: Clock, writer: Writer, readers: Readers) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._readers = readers
         self._arrived = 0
@@ -61,16 +60,6 @@ class MetricRollups:
         """What comes next, the last first."""
         self._families: dict[int, int] = {}
         self._wake = asyncio.Event()
-        self._worker = Supervised(self.name, self._work, clock)
-
-    async def start(self) -> None:
-        self._worker.start()
-
-    async def stop(self) -> None:
-        await self._worker.stop()
-
-    def health(self) -> Worker:
-        return self._worker.health()
 
     def take(self, recorded: Sequence[Recorded]) -> None:
         """Samples were committed."""
@@ -83,7 +72,7 @@ class MetricRollups:
             self._wake.clear()
             self._arrived = 0
             await self.catch_up()
-            self._worker.well()
+            self._well()
             await self._clock.wait(self._wake, MINUTE - (self._clock.now() - DELAY) % MINUTE)
 
     async def catch_up(self) -> None:

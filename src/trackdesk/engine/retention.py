@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Caller, Worker
+    from trackdesk.domain.identity import Caller
     from trackdesk.domain.retention import Cleanup, Kept
     from trackdesk.engine.core import Engine
     from trackdesk.store.readers import Readers
@@ -37,13 +37,13 @@ REQUEST: Final = 20 * SECOND
 """µs that one request for a cleanup works; whoever waits in between may give up on a silent connection."""
 
 
-class Retention:
+class Retention(Supervised):
     """Looks when the next run grows old, at least once an hour and at most once a minute."""
 
     name = "retention"
 
     def __init__(self, clock: Clock, writer: Writer, readers: Readers, path: Path, kept: Kept) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._readers = readers
         self._path = path
@@ -51,13 +51,6 @@ class Retention:
         self._wake = asyncio.Event()
         self._next = 0
         self._log_seen: tuple[int, int] | None = None
-        self._worker = Supervised(self.name, self._work, clock)
-
-    async def start(self) -> None:
-        self._worker.start()
-
-    async def stop(self) -> None:
-        await self._worker.stop()
 
     def wake(self, _: int) -> None:
         """Some run has left lines behind."""
@@ -68,9 +61,6 @@ class Retention:
         """The instant (µs) of the next look at everything."""
         return self._next
 
-    def health(self) -> Worker:
-        return self._worker.health()
-
     async def _work(self) -> None:
         while True:
             self._wake.clear()
@@ -78,7 +68,7 @@ class Retention:
                 await self.look()
             else:
                 await Cleaning(self._path, self._writer, self._readers, self._clock).lines()
-            self._worker.well()
+            self._well()
             await self._clock.wait(self._wake, min(max(self._next - self._clock.now(), 0), LONGEST))
 
     async def look(self) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.buckets import Counted
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Worker
     from trackdesk.domain.tally import Ended
     from trackdesk.store.readers import Readers
     from trackdesk.store.rollups import Name
@@ -58,32 +57,22 @@ class Space:
         return name.key not in self.full or name in self.ids
 
 
-class Rollups:
+class Rollups(Supervised):
     """The worker; see the module."""
 
     name = "rollups"
 
     def __init__(self, clock: Clock, writer: Writer, readers: Readers) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._readers = readers
         self._spaces: dict[int, Space] = {}
         self._never = asyncio.Event()
-        self._worker = Supervised(self.name, self._work, clock)
-
-    async def start(self) -> None:
-        self._worker.start()
-
-    async def stop(self) -> None:
-        await self._worker.stop()
-
-    def health(self) -> Worker:
-        return self._worker.health()
 
     async def _work(self) -> None:
         while True:
             await self.catch_up()
-            self._worker.well()
+            self._well()
             await self._clock.wait(self._never, MINUTE - (self._clock.now() - DELAY) % MINUTE)
 
     async def catch_up(self) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from trackdesk.domain.clock import Clock
-    from trackdesk.domain.identity import Worker
     from trackdesk.store.readers import Readers
     from trackdesk.store.writer import Writer
 
@@ -38,17 +37,16 @@ READ: Final = 2000
 """Samples read from the store at once."""
 
 
-class Rules:
+class Rules(Supervised):
     """The worker; see the module. Belongs to the event loop of the server."""
 
     name = "rules"
 
     def __init__(self, clock: Clock, writer: Writer, readers: Readers, wake_agenda: Callable[[int], None]) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._writer = writer
         self._readers = readers
         self._wake_agenda = wake_agenda
-        self._worker = Supervised(self.name, self._work, clock)
         self._evaluator: Evaluator | None = None
         self._news = asyncio.Event()
         self._begun = False
@@ -64,20 +62,17 @@ class Rules:
 
     async def start(self) -> None:
         self._begun = True
-        self._worker.start()
+        await super().start()
 
     async def stop(self) -> None:
         """What was gathered is written."""
-        await self._worker.stop()
+        await super().stop()
         evaluator = self._evaluator
         if evaluator is not None and evaluator.whole and evaluator.gather_left is not None:
             try:
                 await evaluator.write(counts=True)
             except StoreError as error:
                 log.warning("some samples are evaluated again at the next start: %s", error)
-
-    def health(self) -> Worker:
-        return self._worker.health()
 
     @property
     def waiting(self) -> int:
@@ -130,7 +125,7 @@ class Rules:
         while True:
             self._news.clear()
             await self._round(evaluator)
-            self._worker.well()
+            self._well()
             if not self._news.is_set() and not self._behind:
                 self._resting = True
                 await self._wait(evaluator.gather_left)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.identity import Worker
 from trackdesk.domain.instant import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from trackdesk.domain.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -32,18 +31,22 @@ class HasHealth(Protocol):
     def health(self) -> Worker: ...
 
 
-class Supervised:
-    """Runs `work` for ever: after a crash again, after a pause that grows from 0.1 s to 30 s."""
+class Supervised(ABC):
+    """A worker whose work goes on for ever: after a crash again, after a pause that grows from 0.1 s to 30 s."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[None]], clock: Clock) -> None:
-        self.name = name
-        self._work = work
+    name: ClassVar[str]
+
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._fault: str | None = None
 
-    def start(self) -> None:
+    @abstractmethod
+    async def _work(self) -> None:
+        """Ends never, or else is begun again; calls `_well` after each round."""
+
+    async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"trackdesk-{self.name}")
 
     async def stop(self) -> None:
@@ -59,6 +62,10 @@ class Supervised:
             return Worker(name=self.name, ok=False, detail=self._fault)
         return Worker(name=self.name, ok=running, detail="running" if running else "not running")
 
+    def _well(self) -> None:
+        """It got through a round: whatever was wrong is over."""
+        self._fault = None
+
     async def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
@@ -70,9 +77,7 @@ class Supervised:
             except Exception as error:
                 log.exception("worker %s failed; it starts again", self.name)
                 self._fault = f"failed at {format_instant(self._clock.now())}: {type(error).__name__}: {error}"
-            pause = FIRST_PAUSE if self._clock.monotonic() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
+            if self._clock.monotonic() - began > STEADY:
+                pause = FIRST_PAUSE
             await self._clock.wait(self._stopping, pause)
-
-    def well(self) -> None:
-        """The work says that it got through a round: whatever was wrong is over."""
-        self._fault = None
+            pause = min(pause * 2, LONGEST_PAUSE)
