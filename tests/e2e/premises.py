@@ -14,12 +14,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.clocks import PATIENCE
+from tests.forked import Forked
 from trackdesk.cli.main import main
 from trackdesk.store.lock import read_lock
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+Process: TypeAlias = "Forked | subprocess.Popen[str]"
 COMMAND = [sys.executable, "-m", "trackdesk.cli.main"]
 
 
@@ -46,7 +48,7 @@ class Premises:
         self.folder = folder
         self.data = folder / "data"
         self.url = ""
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[Process] = []
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRACKDESK_")}
         self.environ = {
             **inherited,
@@ -64,10 +66,14 @@ class Premises:
     def key(self) -> str:
         return (self.data / "owner.key").read_text("utf-8").strip()
 
-    def launch(self, *words: str) -> subprocess.Popen[str]:
-        """A command that goes on; its output lies in `log`."""
+    def launch(self, *words: str, cold: bool = False) -> Process:
+        """A command that goes on; its output lies in `log`. `cold` when it has to load Python first, as for people."""
         with (self.folder / "log").open("w") as log, (self.folder / "out").open("w") as out:
-            process = subprocess.Popen([*COMMAND, *words], env=self.environ, stdout=out, stderr=log, text=True)
+            process: Process
+            if cold:
+                process = subprocess.Popen([*COMMAND, *words], env=self.environ, stdout=out, stderr=log, text=True)
+            else:
+                process = Forked(words, environ=self.environ, stdout=out.fileno(), stderr=log.fileno())
         self.processes.append(process)
         return process
 
@@ -79,9 +85,9 @@ class Premises:
     def out(self) -> str:
         return (self.folder / "out").read_text("utf-8")
 
-    def serve(self, *flags: str) -> subprocess.Popen[str]:
+    def serve(self, *flags: str, cold: bool = False) -> Process:
         """A server that serves by the time this returns."""
-        process = self.launch("serve", "--port", "0", *flags)
+        process = self.launch("serve", "--port", "0", *flags, cold=cold)
 
         def serves() -> str | None:
             assert process.poll() is None, self.log
@@ -91,7 +97,7 @@ class Premises:
         self.url = until(serves, "server that listens")
         return process
 
-    def end(self, process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, float]:
+    def end(self, process: Process, number: int = signal.SIGTERM) -> tuple[int, float]:
         """Exit code, and the seconds it took to end."""
         asked = time.monotonic()
         process.send_signal(number)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def test_it_says_where_it_listens_and_where_the_owner_key_is_but_not_the_key(premises: Premises) -> None:
-    premises.serve()
+    premises.serve(cold=True)
     until(lambda: f"the owner key is in {premises.data / 'owner.key'}\n" in premises.log, "word of the owner key")
     assert f"trackdesk: listening on {premises.url}\n" in premises.log
     assert premises.key not in premises.log
@@ -45,7 +45,7 @@ def test_a_port_that_is_taken_is_refused_in_one_line(premises: Premises) -> None
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_within_five_seconds_also_while_somebody_watches(premises: Premises, number: signal.Signals) -> None:
-    server = premises.serve()
+    server = premises.serve(cold=True)
     place = urlsplit(premises.url)
     watcher = http.client.HTTPConnection(place.hostname or "", place.port, timeout=PATIENCE)
     watcher.request("GET", "/v1/stream", headers={"X-API-Key": premises.key})
