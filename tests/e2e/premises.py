@@ -14,6 +14,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -25,7 +26,7 @@ from trackdesk.cli.main import main
 from trackdesk.store.lock import read_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 Process: TypeAlias = "Forked | subprocess.Popen[str]"
@@ -106,15 +107,19 @@ class Premises:
 
     def cli(self, *words: str, code: int = 0, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
         """One command, run to its end; fails the test when its exit code isn't `code`."""
-        done = subprocess.run(
-            [*COMMAND, *words],
-            env={**self.environ, **environ},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        variables = {**self.environ, **environ}
+        if stdin or "PYTHONIOENCODING" in environ:
+            done = subprocess.run(
+                [*COMMAND, *words],
+                env=variables,
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        else:
+            done = _forked(words, variables)
         assert done.returncode == code, f"{words} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done
 
@@ -152,6 +157,14 @@ class Premises:
             if process.poll() is None:
                 process.kill()
             process.wait(PATIENCE)
+
+
+def _forked(words: Sequence[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        code = Forked(words, environ=variables, stdout=out.fileno(), stderr=err.fileno()).wait(60)
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
 
 @dataclass
