@@ -176,6 +176,13 @@ async def test_a_channel_may_be_made_switched_off(still: House) -> None:
     assert (await apply(still, document)).changes == []
 
 
+async def test_a_channel_may_be_made_with_a_window_to_gather_in(still: House) -> None:
+    document = {"channels": {"pager": {"url": HOOK, "group_window": "5m"}}}
+    await apply(still, document)
+    assert still.values("SELECT group_window FROM channels") == [300_000_000]
+    assert (await apply(still, document)).changes == []
+
+
 async def test_private_addresses_are_for_admins_as_everywhere(still: House) -> None:
     local = {"channels": {"lan": {"url": "webhook+http://192.168.1.5/hook"}}}
     assert set(await refusal(still, local)) == {"channels.lan.url"}

@@ -42,6 +42,8 @@ def said(text: str, folder: Path, **environ: str) -> list[str]:
         ("a: 1e3", "1e3"),
         ("a: 42", 42),
         ("a: -0.75", -0.75),
+        ("a: 1.0e-05", 0.00001),
+        ("a: 9.9e999", "9.9e999"),
         ("a: true", True),
         ("a: ~", None),
         ("a:", None),

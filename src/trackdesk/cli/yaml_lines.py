@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
@@ -23,7 +24,8 @@ MAX_VALUES: Final = 200_000
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})", re.ASCII)
-_FRACTION: Final = re.compile(r"[-+]?[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30}", re.ASCII)
+_FRACTION: Final = re.compile(r"[-+]?(?:[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
+"""Without a point `1e3` is a name."""
 _VARIABLE: Final = re.compile(r"\$(?:(\$)(?={)|{([^{}]*)})")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -239,4 +241,5 @@ def _below(path: str, name: str) -> str:
 def _number(text: str) -> int | float | None:
     if _NUMBER.fullmatch(text):
         return int(text)
-    return float(text) if _FRACTION.fullmatch(text) else None
+    number = float(text) if _FRACTION.fullmatch(text) else inf
+    return number if isfinite(number) else None

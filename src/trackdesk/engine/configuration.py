@@ -237,7 +237,9 @@ class _Apply:
         if "url" not in values:
             raise Invalid("url", "is required for a new channel")
         enabled = values.pop("enabled", True)
-        made = channel_admin.make(self._tx, self._seal, self._caller, NewChannel(name=name, **values))
+        window = values.pop("group_window", None)  # in µs by now, which would be read as seconds
+        new = NewChannel(name=name, **values).model_copy(update={"group_window": window})
+        made = channel_admin.make(self._tx, self._seal, self._caller, new)
         if not enabled:
             channel_admin.change(self._tx, self._seal, self._caller, made.id, {"enabled": False}, None)
 
