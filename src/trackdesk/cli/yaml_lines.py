@@ -24,8 +24,8 @@ MAX_VALUES: Final = 200_000
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN: Final = {"": None, "~": None, "null": None, "true": True, "false": False}
 _NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,29})", re.ASCII)
-_FRACTION: Final = re.compile(r"[-+]?(?:[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?", re.ASCII)
-"""Without a point `1e3` is a name."""
+_FRACTION: Final = re.compile(r"[-+]?(?:[0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30})(?:[eE][-+][0-9]{1,3})?", re.ASCII)
+"""Just what the exporter writes without quotes: `1e3` and `1.5e3` are names."""
 _VARIABLE: Final = re.compile(r"\$(?:(\$)(?={)|{([^{}]*)})")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
