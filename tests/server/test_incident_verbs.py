@@ -80,3 +80,9 @@ def test_figures_changes_and_the_story_are_told(say: Say, ref: str, tmp_path: Pa
     assert say("postmortem", ref, "-o", "story.md")[0] == exits.OK
     assert (tmp_path / "story.md").read_text("utf-8").startswith(f"# {ref}: Down\n")
     assert say("postmortem", "INC-999")[0] == exits.NOT_FOUND
+
+
+def test_of_several_each_is_tried_and_the_exit_code_says_whether_all_went_wrong_alike(say: Say, ref: str) -> None:
+    code, out, errors = say("change", "INC-998", ref, "--severity", "high")
+    assert (code, "INC-998: " in errors, f"{ref} changed" in out + errors) == (exits.FAILED, True, True)
+    assert say("change", "INC-998", "INC-999", "--severity", "high")[0] == exits.NOT_FOUND

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from trackdesk.cli.common import settings_of, target_of
-from trackdesk.domain.errors import Invalid, NotFound
+from trackdesk.cli import exits
+from trackdesk.cli.common import complain, print_json, say, settings_of, target_of
+from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from trackdesk.client import Client
+    from trackdesk.contract.endpoint import Endpoint
+    from trackdesk.domain.model import Value
+    from trackdesk.domain.page import Page
     from trackdesk.sdk.locate import Target
     from trackdesk.settings import Settings
+
+
+T = TypeVar("T")
+N = TypeVar("N")
+_PAGE: Final = 1000
+"""Rows of one page, the most there are."""
 
 
 def with_client(args: argparse.Namespace, work: Callable[[Client], Awaitable[int]]) -> int:
@@ -42,6 +52,54 @@ def _send_kept(settings: Settings, target: Target) -> None:
     if not spool.is_empty():
         with Http(target) as http:
             spool.flush(http)
+
+
+async def listed(
+    client: Client,
+    endpoint: Endpoint[Page[T]],
+    query: Mapping[str, Any] | None = None,
+    *,
+    path: Mapping[str, str | int] | None = None,
+    most: int | None = None,
+) -> list[T]:
+    """What a list has, page after page: all of it, or `most`. Members of the query without a value are left out."""
+    given = {name: value for name, value in (query or {}).items() if value}
+    found: list[T] = []
+    async for page in client.pages(endpoint, path=path, query={**given, "limit": min(most or _PAGE, _PAGE)}):
+        found += page.data
+        if most and len(found) >= most:
+            return found[:most]
+    return found
+
+
+def one_by_one(
+    args: argparse.Namespace,
+    names: Iterable[N],
+    change: Callable[[Client, N], Awaitable[Value | None]],
+    done: Callable[[N, Any], str],
+    called: Callable[[N], str] = str,
+) -> int:
+    """Changes each: a line for each, by `done` or with what is wrong with the one that is `called` so; what they are
+    now with `--json`. Gives the exit code of what went wrong, FAILED when only some did or each in its own way."""
+
+    async def work(client: Client) -> int:
+        wanted, changed, codes = list(dict.fromkeys(names)), [], []
+        for name in wanted:
+            try:
+                found = await change(client, name)
+            except TrackdeskError as error:
+                complain(f"{called(name)}: {error.detail}")
+                codes.append(exits.for_status(error.status))
+                continue
+            changed += [found] if found is not None else []
+            say(args, done(name, found))
+        if args.json and changed:
+            print_json(plain(changed))
+        if not codes:
+            return exits.OK
+        return codes[0] if len(codes) == len(wanted) and len(set(codes)) == 1 else exits.FAILED
+
+    return with_client(args, work)
 
 
 def plain(value: Any) -> Any:

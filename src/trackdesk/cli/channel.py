@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, with_client
 from trackdesk.cli.common import checked, print_json, say, tag
 from trackdesk.cli.table import Cell, Column, show
 from trackdesk.contract.telling import CHANNEL_LIST
@@ -104,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _all(client: Client) -> list[Channel]:
-    return [channel async for page in client.pages(CHANNEL_LIST, query={"limit": 1000}) for channel in page.data]
+    return await listed(client, CHANNEL_LIST)
 
 
 async def _one(client: Client, args: argparse.Namespace) -> Channel:

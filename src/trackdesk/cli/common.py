@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -104,6 +105,17 @@ def tag(text: str) -> tuple[str, str]:
     if not equals or not key or not value:
         raise ValueError(f"tag: expected KEY=VALUE, not {text!r}")
     return key, value
+
+
+def finite(name: str, text: str) -> float:
+    """A number that JSON has. Raises ValueError, naming it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, not {text!r}")
+    return number
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from trackdesk.cli.calls import listed
 from trackdesk.contract.noise import MAINTENANCE_LIST
 from trackdesk.contract.rules import RULE_LIST
 from trackdesk.contract.telling import CHANNEL_LIST, DEPARTMENT_LIST
@@ -35,30 +36,24 @@ async def write(client: Client) -> str:
     """The text; the variables that it needs are named at its top."""
     variables = _Variables()
     departments = {
-        each.id: _settings(each, Department, ChangeDepartment)
-        async for page in client.pages(DEPARTMENT_LIST, query={"limit": 1000})
-        for each in page.data
+        each.id: _settings(each, Department, ChangeDepartment) for each in await listed(client, DEPARTMENT_LIST)
     }
     processes = {
         each.name: _settings(each, Process, ChangeProcess)
-        async for page in client.pages(PROCESS_LIST, query={"limit": 1000, "sort": "name"})
-        for each in page.data
+        for each in await listed(client, PROCESS_LIST, {"sort": "name"})
     }
     rules = {
         each.id: _settings(each, Rule, ChangeRule, without=("name",) if each.name == each.id else ())
-        async for page in client.pages(RULE_LIST, query={"limit": 1000})
-        for each in page.data
+        for each in await listed(client, RULE_LIST)
     }
     maintenance = {
         each.name: _settings(each, Maintenance, MaintenanceSettings)
-        async for page in client.pages(MAINTENANCE_LIST, query={"limit": 1000})
-        for each in page.data
+        for each in await listed(client, MAINTENANCE_LIST)
         if each.state is not SilenceState.ENDED
     }
     channels = {
         each.name: _secrets(each, variables) | _settings(each, Channel, ChannelSettings, without=("url", "secret"))
-        async for page in client.pages(CHANNEL_LIST, query={"limit": 1000})
-        for each in page.data
+        for each in await listed(client, CHANNEL_LIST)
     }
     parts = {"departments": departments, "processes": processes, "rules": rules, "maintenance": maintenance}
     parts["channels"] = channels

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import print_json, say
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Column, show
@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
 def list_departments(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        pages = client.pages(DEPARTMENT_LIST, query={"limit": 1000})
-        found = [each async for page in pages for each in page.data]
+        found = await listed(client, DEPARTMENT_LIST)
         if args.json:
             print_json(plain(found))
         else:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits
-from trackdesk.cli.calls import plain, with_client
-from trackdesk.cli.common import checked, complain, print_json, say
+from trackdesk.cli.calls import one_by_one
+from trackdesk.cli.common import checked, complain
 from trackdesk.cli.incident_number import number
-from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.incident import Severity
 
 if TYPE_CHECKING:
@@ -44,19 +43,7 @@ def change(args: argparse.Namespace) -> int:
         complain("say what to change: --severity, --assignee, --nobody, --department, --title or --description")
         return exits.USAGE
 
-    async def work(client: Client) -> int:
-        changed: list[Incident] = []
-        codes: list[int] = []
-        for each in dict.fromkeys(args.incidents):
-            try:
-                changed.append(await client.incidents.patch(each, body))
-            except TrackdeskError as error:
-                complain(f"INC-{each}: {error.detail}")
-                codes.append(exits.for_status(error.status))
-        if args.json:
-            print_json(plain(changed))
-        for incident in changed:
-            say(args, f"{incident.ref} changed")
-        return codes[0] if codes else exits.OK
+    async def patch(client: Client, incident: int) -> Incident:
+        return await client.incidents.patch(incident, body)
 
-    return with_client(args, work)
+    return one_by_one(args, args.incidents, patch, lambda _, found: f"{found.ref} changed", lambda each: f"INC-{each}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackdesk.cli import times
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
 from trackdesk.cli.exits import FAILED, OK, USAGE
 from trackdesk.cli.incident_number import add_incident
@@ -89,8 +89,7 @@ def list_files(args: argparse.Namespace) -> int:
 
 
 async def _files(client: Client, incident: int) -> list[Attachment]:
-    pages = client.pages(ATTACHMENT_LIST, path={"incident": incident}, query={"limit": 1000})
-    return [each async for page in pages for each in page.data]
+    return await listed(client, ATTACHMENT_LIST, path={"incident": incident})
 
 
 def _row(found: Attachment) -> list[str]:

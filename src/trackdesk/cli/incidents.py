@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, incident_change, incident_files, incident_report, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
 from trackdesk.cli.incident_number import add_incident, number
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
@@ -116,12 +116,10 @@ def list_incidents(args: argparse.Namespace) -> int:
 
 
 async def _listed(client: Client, args: argparse.Namespace) -> list[Incident]:
-    wanted = args.limit or 50
     status = args.status
     if not status and not args.all and not args.q:
         status = [each for each in IncidentStatus if each is not IncidentStatus.CLOSED]
     query: dict[str, Any] = {
-        "limit": min(wanted, 1000),
         "status": status,
         "severity": args.severity,
         "origin": args.origin,
@@ -130,12 +128,7 @@ async def _listed(client: Client, args: argparse.Namespace) -> list[Incident]:
         "q": " ".join(part for part in (args.q, "-assignee:*" if args.nobody else None) if part),
         "sort": args.sort,
     }
-    found: list[Incident] = []
-    async for page in client.pages(INCIDENT_LIST, query={name: value for name, value in query.items() if value}):
-        found += page.data
-        if len(found) >= wanted:
-            break
-    return found[:wanted]
+    return await listed(client, INCIDENT_LIST, query, most=args.limit or 50)
 
 
 def show_incident(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, with_client
 from trackdesk.cli.common import checked, print_json, say
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, show
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _all(client: Client) -> list[Key]:
-    return [key async for page in client.pages(KEY_LIST, query={"limit": 1000}) for key in page.data]
+    return await listed(client, KEY_LIST)
 
 
 def list_keys(args: argparse.Namespace) -> int:

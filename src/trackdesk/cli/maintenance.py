@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, with_client
 from trackdesk.cli.common import checked, print_json, say
 from trackdesk.cli.table import Cell, Column, show
 from trackdesk.contract.noise import MAINTENANCE_LIST
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _all(client: Client) -> list[Maintenance]:
-    return [each async for page in client.pages(MAINTENANCE_LIST, query={"limit": 1000}) for each in page.data]
+    return await listed(client, MAINTENANCE_LIST)
 
 
 def list_maintenance(args: argparse.Namespace) -> int:

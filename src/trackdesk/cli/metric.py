@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import metric_chart
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.common import checked, complain, connect, print_json, send_kept, settings_of, tag
+from trackdesk.cli.common import checked, complain, connect, finite, print_json, send_kept, settings_of, tag
 from trackdesk.cli.exits import FAILED, OK, UNREACHABLE, USAGE
 from trackdesk.sdk import values, wire
 from trackdesk.sdk.http import ServerAway
@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     one.add_argument(
         "metric_type", metavar="TYPE", nargs="?", default=None, type=checked(_type), help="LATENCY_MS, say"
     )
-    one.add_argument("value", metavar="VALUE", nargs="?", default=None, type=checked(_number), help="a number")
+    one.add_argument(
+        "value", metavar="VALUE", nargs="?", default=None, type=checked(partial(finite, "value")), help="a number"
+    )
     one.add_argument("--tag", action="append", metavar="K=V", type=checked(tag), default=None, help="may be repeated")
     one.add_argument("--at", metavar="TIME", type=checked(_time), default=None, help="when it was measured; now")
     metric_chart.add_arguments(actions.add("chart", metric_chart.chart, "draw what was measured over time"))
@@ -172,16 +174,6 @@ def _type(text: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", text, re.ASCII):
         raise ValueError(f"metric_type: expected 1 to 64 of A-Z 0-9 _, a letter first, not {text!r}")
     return text
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"value: expected a finite number, not {text!r}")
-    return number
 
 
 def _time(text: str) -> str | int:

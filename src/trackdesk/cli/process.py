@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
-from trackdesk.cli.common import checked, complain, print_json, say
+from trackdesk.cli.calls import one_by_one, plain, with_client
+from trackdesk.cli.common import checked, complain, print_json
 from trackdesk.cli.process_set import add_settings, coming, set_process
 from trackdesk.cli.processes import expected, state, strip
 from trackdesk.cli.runs import state as run_state
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
-from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.expectation import usual_grace
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.run import parse_due
@@ -21,7 +20,7 @@ from trackdesk.domain.schedule import describe
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from trackdesk.client import Client
     from trackdesk.domain.process import Process
@@ -95,16 +94,20 @@ def pause_processes(args: argparse.Namespace) -> int:
     async def pause(client: Client, name: str) -> Process:
         return await client.processes.pause(name, body)
 
-    return _each(args, pause, lambda each: f"is paused until {times.full(each.paused_until) or 'somebody resumes it'}")
+    def done(name: str, found: Process) -> str:
+        return f"{name} is paused until {times.full(found.paused_until) or 'somebody resumes it'}"
+
+    return one_by_one(args, args.processes, pause, done)
 
 
 def resume_processes(args: argparse.Namespace) -> int:
     async def resume(client: Client, name: str) -> Process:
         return await client.processes.resume(name)
 
-    return _each(
-        args, resume, lambda each: f"goes on; expected {times.full(each.next_expected_at) or 'at no certain time'}"
-    )
+    def done(name: str, found: Process) -> str:
+        return f"{name} goes on; expected {times.full(found.next_expected_at) or 'at no certain time'}"
+
+    return one_by_one(args, args.processes, resume, done)
 
 
 def delete_processes(args: argparse.Namespace) -> int:
@@ -115,33 +118,7 @@ def delete_processes(args: argparse.Namespace) -> int:
     async def delete(client: Client, name: str) -> None:
         await client.processes.delete(name)
 
-    return _each(args, delete, lambda _: "is deleted")
-
-
-def _each(
-    args: argparse.Namespace, change: Callable[[Client, str], Awaitable[Process | None]], done: Callable[[Process], str]
-) -> int:
-    """One line for each process; the exit code of what went wrong, if anything did."""
-
-    async def work(client: Client) -> int:
-        changed, codes = [], []
-        names = tuple(dict.fromkeys(args.processes))
-        for name in names:
-            try:
-                process = await change(client, name)
-            except TrackdeskError as error:
-                complain(f"{name}: {error.detail}")
-                codes.append(exits.for_status(error.status))
-                continue
-            changed += [process] if process is not None else []
-            say(args, f"{name} {done(process)}" if process is not None else f"{name} is deleted")
-        if args.json and changed:
-            print_json(plain(changed))
-        if not codes:
-            return exits.OK
-        return codes[0] if len(codes) == len(names) and len(set(codes)) == 1 else exits.FAILED
-
-    return with_client(args, work)
+    return one_by_one(args, args.processes, delete, lambda name, _: f"{name} is deleted")
 
 
 def _print_process(process: Process, runs: list[Run], url: str) -> None:

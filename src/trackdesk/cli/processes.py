@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import print_json
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, show
@@ -65,19 +65,13 @@ def run(args: argparse.Namespace) -> int:
 
 async def _listed(client: Client, args: argparse.Namespace) -> list[Process]:
     query: dict[str, Any] = {
-        "limit": min(args.limit or 1000, 1000),
         "state": args.state,
         **{word: getattr(args, word) for word in _WORDS},
         "search": args.search,
         "q": args.q,
         "sort": args.sort,
     }
-    found: list[Process] = []
-    async for page in client.pages(PROCESS_LIST, query={name: value for name, value in query.items() if value}):
-        found += page.data
-        if args.limit and len(found) >= args.limit:
-            return found[: args.limit]
-    return found
+    return await listed(client, PROCESS_LIST, query, most=args.limit)
 
 
 def _row(process: Process) -> list[Cell | str]:

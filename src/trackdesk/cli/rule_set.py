@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.calls import plain, with_client
-from trackdesk.cli.common import checked, print_json, say, tag
+from trackdesk.cli.common import checked, finite, print_json, say, tag
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, show
 from trackdesk.domain.condition import EXAMPLES, parse_condition
@@ -67,7 +66,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tag", metavar="KEY=VALUE", action="append", type=checked(_tag), help="samples must have it")
     severities = [*(str(each).lower() for each in Severity), NONE]
     group.add_argument("--severity", type=str.lower, choices=severities, help="of its incidents (medium)")
-    group.add_argument("--recover", metavar="NUMBER", type=checked(_number), help="recovered only behind this value")
+    group.add_argument("--recover", metavar="NUMBER", type=checked(_recover), help="recovered only behind this value")
     group.add_argument("--priority", metavar="N", type=checked(_whole), help="the least comes first (100)")
     group.add_argument("--auto-close", choices=("yes", "no"), help="whether recovery closes its incident (yes)")
     trial = parser.add_argument_group("trying it")
@@ -90,17 +89,8 @@ def _tag(text: str) -> tuple[str, str] | str:
     return text if text == NONE else tag(text)
 
 
-def _number(text: str) -> float | str:
-    """A number that JSON has, or `none`."""
-    if text == NONE:
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"recover: expected a finite number, not {text!r}")
-    return number
+def _recover(text: str) -> float | str:
+    return text if text == NONE else finite("recover", text)
 
 
 def _whole(text: str) -> int | str:

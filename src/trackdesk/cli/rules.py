@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, rule_set, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
-from trackdesk.cli.common import checked, complain, print_json, say
+from trackdesk.cli.calls import listed, one_by_one, plain, with_client
+from trackdesk.cli.common import checked, print_json
 from trackdesk.cli.table import Cell, Column, facts, paint, show
 from trackdesk.contract.rules import RULE_LIST
-from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.incident import Severity
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.rule import RuleState, condition_words, number_words
@@ -18,7 +17,7 @@ from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from trackdesk.client import Client
     from trackdesk.domain.rule import ListedRule
@@ -99,7 +98,6 @@ def list_rules(args: argparse.Namespace) -> int:
 
 async def _listed(client: Client, args: argparse.Namespace) -> list[ListedRule]:
     query: dict[str, Any] = {
-        "limit": min(args.limit or 1000, 1000),
         "state": args.state,
         "severity": args.severity,
         **{word: getattr(args, word) for word in _WORDS},
@@ -108,12 +106,7 @@ async def _listed(client: Client, args: argparse.Namespace) -> list[ListedRule]:
         "q": args.q,
         "sort": args.sort,
     }
-    found: list[ListedRule] = []
-    async for page in client.pages(RULE_LIST, query={name: value for name, value in query.items() if value}):
-        found += page.data
-        if args.limit and len(found) >= args.limit:
-            return found[: args.limit]
-    return found
+    return await listed(client, RULE_LIST, query, most=args.limit)
 
 
 def _row(rule: ListedRule) -> list[Cell | str]:
@@ -175,45 +168,21 @@ def enable_rules(args: argparse.Namespace) -> int:
     async def enable(client: Client, rule_id: str) -> ListedRule:
         return await client.rules.patch(rule_id, {"enabled": True})
 
-    return _each(args, enable, "is enabled")
+    return one_by_one(args, args.rules, enable, lambda rule, _: f"rule {rule} is enabled")
 
 
 def disable_rules(args: argparse.Namespace) -> int:
     async def disable(client: Client, rule_id: str) -> ListedRule:
         return await client.rules.patch(rule_id, {"enabled": False})
 
-    return _each(args, disable, "is disabled")
+    return one_by_one(args, args.rules, disable, lambda rule, _: f"rule {rule} is disabled")
 
 
 def delete_rules(args: argparse.Namespace) -> int:
     async def delete(client: Client, rule_id: str) -> None:
         await client.rules.delete(rule_id)
 
-    return _each(args, delete, "is deleted")
-
-
-def _each(args: argparse.Namespace, change: Callable[[Client, str], Awaitable[ListedRule | None]], done: str) -> int:
-    """One line for each rule; the exit code of what went wrong, if anything did."""
-
-    async def work(client: Client) -> int:
-        changed, codes = [], []
-        ids = tuple(dict.fromkeys(args.rules))
-        for rule_id in ids:
-            try:
-                rule = await change(client, rule_id)
-            except TrackdeskError as error:
-                complain(f"{rule_id}: {error.detail}")
-                codes.append(exits.for_status(error.status))
-                continue
-            changed += [rule] if rule is not None else []
-            say(args, f"rule {rule_id} {done}")
-        if args.json and changed:
-            print_json(plain(changed))
-        if not codes:
-            return exits.OK
-        return codes[0] if len(codes) == len(ids) and len(set(codes)) == 1 else exits.FAILED
-
-    return with_client(args, work)
+    return one_by_one(args, args.rules, delete, lambda rule, _: f"rule {rule} is deleted")
 
 
 def top_rules(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import checked, print_json, tag
 from trackdesk.cli.complete import run_name
 from trackdesk.cli.exits import OK
@@ -112,9 +112,7 @@ def show_run(args: argparse.Namespace) -> int:
 
 
 async def _listed(client: Client, args: argparse.Namespace) -> list[Run]:
-    wanted = args.limit or 50
     query: dict[str, Any] = {
-        "limit": min(wanted, 1000),
         "status": args.status,
         "deadline_status": args.deadline_status,
         **{word: getattr(args, word) for word in _WORDS},
@@ -125,12 +123,7 @@ async def _listed(client: Client, args: argparse.Namespace) -> list[Run]:
         "q": args.q,
         "sort": args.sort,
     }
-    found: list[Run] = []
-    async for page in client.pages(RUN_LIST, query={name: value for name, value in query.items() if value}):
-        found += page.data
-        if len(found) >= wanted:
-            break
-    return found[:wanted]
+    return await listed(client, RUN_LIST, query, most=args.limit or 50)
 
 
 async def _follow(client: Client, args: argparse.Namespace, found: list[Run]) -> None:

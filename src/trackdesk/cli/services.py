@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, plain, with_client
 from trackdesk.cli.common import print_json
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
@@ -65,10 +65,7 @@ def list_services(args: argparse.Namespace) -> int:
     query: dict[str, Any] = {name: getattr(args, name) for name in ("health", "department", "search", "q", "sort")}
 
     async def work(client: Client) -> int:
-        pages = client.pages(
-            SERVICE_LIST, query={"limit": 1000, **{name: each for name, each in query.items() if each}}
-        )
-        found = [each async for page in pages for each in page.data]
+        found = await listed(client, SERVICE_LIST, query)
         if args.json:
             print_json(plain(found))
         else:
@@ -81,8 +78,7 @@ def list_services(args: argparse.Namespace) -> int:
 def show_service(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await client.services.get(args.service)
-        pages = client.pages(SAMPLES_LATEST, query={"service": args.service, "limit": 1000})
-        samples = [each async for page in pages for each in page.data]
+        samples = await listed(client, SAMPLES_LATEST, {"service": args.service})
         if args.json:
             print_json({**plain(found), "latest": plain(samples)})
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
-from trackdesk.cli.calls import plain, with_client
+from trackdesk.cli.calls import listed, one_by_one, plain, with_client
 from trackdesk.cli.common import checked, print_json, say, tag
 from trackdesk.cli.table import Cell, Column, facts, show
 from trackdesk.contract.noise import SILENCE_LIST
@@ -126,18 +126,12 @@ def add_silence(args: argparse.Namespace) -> int:
 
 
 def list_silences(args: argparse.Namespace) -> int:
-    query = {"state": args.state, "q": args.q, "limit": min(max(args.limit, 1), 1000)}
-
     async def work(client: Client) -> int:
-        found: list[Silence] = []
-        async for page in client.pages(SILENCE_LIST, query={name: value for name, value in query.items() if value}):
-            found += page.data
-            if len(found) >= args.limit:
-                break
+        found = await listed(client, SILENCE_LIST, {"state": args.state, "q": args.q}, most=args.limit)
         if args.json:
-            print_json(plain(found[: args.limit]))
+            print_json(plain(found))
         else:
-            show(_COLUMNS, [_row(each) for each in found[: args.limit]], "no silence matches")
+            show(_COLUMNS, [_row(each) for each in found], "no silence matches")
         return exits.OK
 
     return with_client(args, work)
@@ -222,13 +216,13 @@ def _print_preview(args: argparse.Namespace, found: Preview) -> None:
 
 
 def end_silences(args: argparse.Namespace) -> int:
-    async def work(client: Client) -> int:
-        for number in _numbers(args):
-            await client.silences.end(number)
-            say(args, f"silence {number} has ended; what it held back and still stands is told now")
-        return exits.OK
+    async def end(client: Client, number: int) -> None:
+        await client.silences.end(number)
 
-    return with_client(args, work)
+    def done(number: int, _: None) -> str:
+        return f"silence {number} has ended; what it held back and still stands is told now"
+
+    return one_by_one(args, _numbers(args), end, done, called=lambda number: f"silence {number}")
 
 
 _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
