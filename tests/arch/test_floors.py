@@ -144,3 +144,16 @@ def test_all_sql_is_in_the_store() -> None:
             if isinstance(node.value, str) and node.value.lstrip().startswith(verbs)
         ]
     assert not stray
+
+
+def test_no_screen_looks_for_its_parts() -> None:
+    """Keys, ticks, news and loads come before a view stands and after it went: parts are attributes, made with it."""
+    rooms = ("screens", "console", "widgets")
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{node.lineno}"
+        for path in _files()
+        if _room(path) in rooms
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "query_one"
+    ]
+    assert not wrong
