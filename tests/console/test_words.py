@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App
 
-from trackdesk.domain.safe import as_json, as_signs
+from trackdesk.domain.safe import as_json, as_signs, safe_lines, safe_text
 from trackdesk.widgets import braille, budget, glyphs, when
 from trackdesk.widgets.cells import draw
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_lines, safe_text
 from trackdesk.widgets.when import DAY, HOUR, MINUTE, SECOND, WEEK
 from trackdesk.widgets.wrap import wrapped
 

@@ -11,7 +11,7 @@ from trackdesk.cli.calls import plain, with_client
 from trackdesk.cli.common import complain, print_json, say
 from trackdesk.cli.exits import CHANGES, FAILED, OK, USAGE
 from trackdesk.cli.table import paint
-from trackdesk.widgets.safe import safe_text
+from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     import argparse

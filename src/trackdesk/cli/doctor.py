@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(findings: Iterable[Finding]) -> None:
     from trackdesk.cli.table import facts, paint
-    from trackdesk.widgets.safe import safe_text
+    from trackdesk.domain.safe import safe_text
 
     findings = list(findings)
     longest = max(len(each.name) for each in findings)

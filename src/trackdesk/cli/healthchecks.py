@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trackdesk.cli.calls import with_client
 from trackdesk.cli.common import complain, print_json, say, settings_of, target_of
 from trackdesk.cli.exits import OK, USAGE
-from trackdesk.widgets.safe import safe_text
+from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     import argparse

@@ -99,8 +99,8 @@ def _show(args: argparse.Namespace, found: MetricChart, columns: int | None) -> 
 
 def _said(args: argparse.Namespace, found: MetricChart) -> str:
     from trackdesk.domain.instant import format_duration
+    from trackdesk.domain.safe import safe_text
     from trackdesk.widgets import when
-    from trackdesk.widgets.safe import safe_text
 
     start, end = (f"{when.day(at)} {when.clock(at)[:5]}" for at in (found.meta.from_, found.meta.to))
     what = safe_text(f"{args.service} {found.meta.metric_type}")

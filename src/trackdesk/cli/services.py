@@ -11,8 +11,8 @@ from trackdesk.cli.common import print_json
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
 from trackdesk.contract.metrics import SAMPLES_LATEST, SERVICE_LIST
+from trackdesk.domain.safe import safe_text
 from trackdesk.domain.service import Health
-from trackdesk.widgets.safe import safe_text
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackdesk.widgets.safe import safe_text
+from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

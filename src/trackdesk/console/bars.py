@@ -10,8 +10,8 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 
 
 class Part(NamedTuple):

@@ -11,9 +11,9 @@ from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.glyphs import Role
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 from trackdesk.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:

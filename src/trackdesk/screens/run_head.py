@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.widgets import Static
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.screens.strip import strip
 from trackdesk.widgets import budget, when
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 
 if TYPE_CHECKING:
     from trackdesk.domain.process import Process

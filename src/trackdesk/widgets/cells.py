@@ -10,10 +10,10 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets import budget, when
 from trackdesk.widgets.glyphs import Mark, Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 
 Align = Literal["left", "right"]
 Words = str | Text | Mark | Toned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from trackdesk.widgets.safe import safe_text
+from trackdesk.domain.safe import safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,9 +6,9 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 
 Count = tuple[Toned, int]
 """What is said, and its rank: where there is no room the highest goes first."""

@@ -15,9 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from trackdesk.domain.safe import safe_lines, safe_text
 from trackdesk.widgets.glyphs import Mark
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_lines, safe_text
 from trackdesk.widgets.safe_input import SafeInput
 
 Answer = TypeVar("Answer")

@@ -7,11 +7,11 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.widget import Widget
 
+from trackdesk.domain.safe import safe_lines, safe_text
 from trackdesk.widgets import when
 from trackdesk.widgets.cells import Clocked
 from trackdesk.widgets.glyphs import Mark, Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_lines, safe_text
 from trackdesk.widgets.wrap import wrapped
 
 Fact: TypeAlias = "tuple[str, str | Mark | Toned | Clocked | None]"

@@ -10,8 +10,8 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 from trackdesk.widgets.safe_input import SafeInput
 
 if TYPE_CHECKING:

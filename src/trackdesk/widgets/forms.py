@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Input, Static
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.background import begin
 from trackdesk.widgets.dialogs import Dialog
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 from trackdesk.widgets.safe_input import SafeInput
 
 _TALL = 32

@@ -13,13 +13,13 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from trackdesk.domain.safe import safe_lines
 from trackdesk.widgets import glyphs, when
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import LEVELS, Toned
 from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rule import rule_strip
-from trackdesk.widgets.safe import safe_lines
 
 MAX_LINES = 20_000
 """Lines kept; the oldest go first."""

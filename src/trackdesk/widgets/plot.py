@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.axes import DURATIONS, Measure, Scale, Tick, scale, times
 from trackdesk.widgets.cell_grid import CellGrid
 from trackdesk.widgets.chart_layers import lay_band, lay_span
 from trackdesk.widgets.glyphs import Role, Toned
-from trackdesk.widgets.safe import safe_text
 from trackdesk.widgets.strokes import stroke
 
 _AXIS = 8

@@ -7,11 +7,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
+from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.background import begin
 from trackdesk.widgets.forms import Errors, Field, FormDialog, Values
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.safe import safe_text
 
 if TYPE_CHECKING:
     from textual.timer import Timer

@@ -6,11 +6,11 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.strip import Strip
 
+from trackdesk.domain.safe import safe_lines
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.rule import rule_strip
-from trackdesk.widgets.safe import safe_lines
 from trackdesk.widgets.wrap import wrapped
 
 

@@ -8,12 +8,12 @@ from rich.style import Style
 from textual.geometry import Size
 from textual.strip import Strip
 
+from trackdesk.domain.safe import safe_lines
 from trackdesk.widgets import when
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.line_pane import LinePane
 from trackdesk.widgets.rule import rule_strip
-from trackdesk.widgets.safe import safe_lines
 from trackdesk.widgets.wrap import wrapped
 
 _KIND = 10
