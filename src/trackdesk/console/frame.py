@@ -264,6 +264,10 @@ class Frame(Screen[None]):
         message.stop()
         self.console.push_screen(Frame(self.section, message.view))
 
+    def on_view_ask(self, message: View.Ask) -> None:
+        message.stop()
+        self.press(message.action)
+
     def on_view_leave(self, message: View.Leave) -> None:
         message.stop()
         if self.console.frame is not self:

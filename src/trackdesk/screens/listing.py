@@ -26,7 +26,7 @@ class ListPlace(PagedPlace[T], Generic[T]):
     """What stands around the table, and what keys and mouse do."""
 
     def place_of(self, item: T) -> View | None:
-        """What `enter` opens."""
+        """What `enter` opens; without such a place its settings are opened."""
         del item
         return None
 
@@ -126,3 +126,5 @@ class ListPlace(PagedPlace[T], Generic[T]):
         view = self.place_of(event.row.data)  # type: ignore[arg-type]
         if view is not None:
             self.post_message(self.Open(view))
+        elif self.can("edit"):
+            self.post_message(self.Ask("edit"))

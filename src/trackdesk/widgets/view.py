@@ -75,6 +75,13 @@ class View(Vertical):
             super().__init__()
             self.view = view
 
+    class Ask(Message):
+        """Do `action` as if its key were pressed."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
     class Leave(Message):
         """What is shown here is gone: go back, and say so there."""
 
