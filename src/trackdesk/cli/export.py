@@ -75,6 +75,8 @@ def _export_rows(args: argparse.Namespace) -> int:
     say(args, f"{rows:,} rows{progress.speed(rows)}, as of now")
     if not args.with_secrets:
         say(args, "keys and the URLs of channels are left out (--with-secrets takes them along)")
+    if counts.get("attachments"):
+        say(args, f"attached files are not in it: copy {settings.database.parent / 'attachments'} along")
     return OK
 
 

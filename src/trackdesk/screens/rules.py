@@ -155,7 +155,7 @@ def cells_of(rule: ListedRule) -> dict[str, Cell]:
         "state": glyphs.rule_state(rule.state, enabled=rule.enabled),
         "name": rule.name if rule.enabled else Toned(rule.name, "dim"),
         "watches": Toned(watches(rule), "new" if rule.enabled else "dim"),
-        "service": rule.service or Toned("every service", "dim"),
+        "service": rule.service or Toned("all services", "dim"),
         "severity": glyphs.severity(rule.severity),
         "open": Toned(f"{rule.open_incidents:,}", "fail") if rule.open_incidents else "",
         "fired": f"{rule.trigger_count:,}" if rule.trigger_count else "",
