@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from trackdesk.domain.clock import DAY, MINUTE
+from trackdesk.domain.clock import MINUTE
+from trackdesk.domain.retention import BLIND_TIMES_KEPT
 from trackdesk.domain.silence import ENDED_KEPT
 from trackdesk.engine import attachments
 from trackdesk.engine.workers import Supervised
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Writer
 
 INTERVAL = MINUTE
-BLIND_KEPT = 30 * DAY
 STEP = 500
 
 
@@ -41,7 +41,7 @@ class Housekeeping(Supervised):
                 pass
             while await self._writer.run(lambda tx: silences.forget_old(tx, tx.now - ENDED_KEPT, STEP)):
                 pass
-            await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_KEPT))
+            await self._writer.run(lambda tx: blind.forget_before(tx, tx.now - BLIND_TIMES_KEPT))
             await attachments.sweep(self._writer, self._depot)
             self._well()
             await self._clock.wait(self._never, INTERVAL)

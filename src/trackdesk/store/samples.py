@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.metric import Recorded
-from trackdesk.store.conditions import Part, among, every
+from trackdesk.store.conditions import among
 from trackdesk.store.series import SERIES_COLUMNS, series_from
 
 if TYPE_CHECKING:
@@ -58,29 +58,6 @@ _COLUMNS = "id, series_id, recorded_at, value"
 async def after(readers: Readers, sample_id: int, limit: int) -> list[StoredSample]:
     """The next ones that arrived, of all namespaces, in that order."""
     rows = await readers.all(f"SELECT {_COLUMNS} FROM samples WHERE id > ? ORDER BY id LIMIT ?", (sample_id, limit))
-    return [StoredSample(*row) for row in rows]
-
-
-async def between(
-    readers: Readers,
-    series_id: int,
-    since: int,
-    until: int,
-    *,
-    up_to: int | None = None,
-    limit: int | None = None,
-) -> list[StoredSample]:
-    """Those of a series from `since` to before `until` (µs) by time, then arrival; `up_to` is the last id that
-    counts."""
-    parts = [Part("series_id = ? AND recorded_at >= ? AND recorded_at < ?", (series_id, since, until))]
-    if up_to is not None:
-        parts.append(Part("id <= ?", (up_to,)))
-    where = every(parts)
-    rows = await readers.all(
-        f"SELECT {_COLUMNS} FROM samples INDEXED BY samples_by_series WHERE {where.sql} "
-        "ORDER BY recorded_at, id LIMIT ?",
-        (*where.params, -1 if limit is None else limit),
-    )
     return [StoredSample(*row) for row in rows]
 
 
