@@ -70,9 +70,8 @@ async def routing(readers: Readers, namespace_id: int, incident_id: int) -> Rout
     for notification in reversed(notifications):
         steps += _told(notification)
     groups = {each[7]: each for each in deliveries if each[7] is not None}
-    for delivery in deliveries:
-        if delivery[7] is not None:
-            steps.append(await _gathered(readers, delivery, incident_id))
+    company = {group_id: await _company(readers, group_id, incident_id) for group_id in groups}
+    steps += [_gathered(delivery, company[delivery[7]]) for delivery in deliveries if delivery[7] is not None]
     for delivery in (*(each for each in deliveries if each[7] is None), *groups.values()):
         steps += _sent(delivery, [attempt for attempt in attempts if attempt[0] == delivery[0]])
     return Routing.model_construct(incident=incident_id, steps=sorted(steps, key=lambda step: step.at))
@@ -152,15 +151,15 @@ def _released(mute: Any) -> RoutingStep:
     return _step(at, "silence", subject, f"ended: {subject} is over; {_RELEASED[outcome]}", outcome == "told")
 
 
-async def _gathered(readers: Readers, delivery: Any, incident_id: int) -> RoutingStep:
-    """With which others it goes out in one message."""
-    group_id, _, channel, _, _, created_at, kind, _ = delivery
-    what = f"{kind.replace('_', ' ')}: {channel}"
+async def _company(readers: Readers, group_id: int, incident_id: int) -> str:
+    """How many a message has gathered, which other incidents are among them, and when its window closes."""
     row = await readers.one(
-        "SELECT opened_at, closes_at, (SELECT count(*) FROM deliveries WHERE group_id = delivery_id) "
+        "SELECT closes_at, (SELECT count(*) FROM deliveries WHERE group_id = delivery_id) "
         "FROM delivery_groups WHERE delivery_id = ?",
         (group_id,),
     )
+    if row is None:  # its channel was deleted since the deliveries were read
+        return "in a message that is gone"
     others = await readers.all(
         "SELECT DISTINCT n.incident_id FROM deliveries d INDEXED BY deliveries_of_group "
         "CROSS JOIN notifications n ON n.id = d.notification_id "
@@ -169,10 +168,15 @@ async def _gathered(readers: Readers, delivery: Any, incident_id: int) -> Routin
     )
     names = ", ".join(incident_ref(each[0]) for each in others[:OTHERS_NAMED])
     names += " and more" if len(others) > OTHERS_NAMED else ""
-    count, closes_at = (row[2], row[1]) if row is not None else (1, created_at)
-    detail = "alone in its window so far" if count == 1 else f"one of {count:,} in one message"
+    detail = "alone in its window so far" if row[1] == 1 else f"one of {row[1]:,} in one message"
     detail += f", with {names}" if names else ""
-    return _step(created_at, "group", channel, f"{what}: {detail}; the window closes at {format_instant(closes_at)}")
+    return f"{detail}; the window closes at {format_instant(row[0])}"
+
+
+def _gathered(delivery: Any, company: str) -> RoutingStep:
+    """With which others it goes out in one message."""
+    _, _, channel, _, _, created_at, kind, _ = delivery
+    return _step(created_at, "group", channel, f"{kind.replace('_', ' ')}: {channel}: {company}")
 
 
 def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
