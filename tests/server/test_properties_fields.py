@@ -164,7 +164,17 @@ async def trying(folder: Path) -> AsyncIterator[Tries]:
     lay_out(folder)
     async with open_stand(folder) as stand:
         run = (await stand.ask("GET", "/v1/processes/backup/n1")).json
-        ones = ("comment", "notification", "channel", "delivery", "key", "incident", "attachment", "silence", "maintenance")
+        ones = (
+            "comment",
+            "notification",
+            "channel",
+            "delivery",
+            "key",
+            "incident",
+            "attachment",
+            "silence",
+            "maintenance",
+        )
         known = {"process": "backup", "id": "n1", "uid": run["uid"], **dict.fromkeys(ones, "1")}
         known |= {"department": "ops", "service": "api", "rule": "slow"}
         before = contents(stand.engine.path)
