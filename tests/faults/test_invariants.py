@@ -45,8 +45,8 @@ DAMAGE = {
     "an incident waits for the end of what is over": "INSERT INTO mutes (incident_id, kind, by_id, muted_at) "
     "SELECT id, 'silence', 1, 0 FROM incidents LIMIT 1",
     "a delivery is forgotten": "UPDATE deliveries SET status = 'PENDING', next_due_at = NULL",
-    "a series is wrong without an incident": "INSERT INTO rule_states (namespace_id, rule_id, series_id, service, state, "
-    "since, breaches) VALUES (1, 'slow', 1, 'crm', 'FIRING', 0, 1)",
+    "a series is wrong without an incident": "INSERT INTO rule_states (namespace_id, rule_id, series_id, service, "
+    "state, since, breaches) VALUES (1, 'slow', 1, 'crm', 'FIRING', 0, 1)",
     "an incident of a rule holds, and no series is wrong": "UPDATE incidents SET origin = 'rule', holds = 1",
     "a line has lost its run": "UPDATE logs SET run_seq = -id",
     "a run is gone and is there": "INSERT OR IGNORE INTO gone_runs SELECT seq FROM runs",
