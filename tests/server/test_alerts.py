@@ -71,10 +71,17 @@ async def test_an_alert_that_began_later_opens_again_what_was_closed_by_hand(sta
 
 
 async def test_bad_alerts_are_named_and_the_others_are_taken(stand: Stand) -> None:
-    bad = [alert("A", status="odd"), alert("B", startsAt="soon"), {"labels": 7}, alert("C", fingerprint="a b")]
+    bad = [
+        alert("A", status="odd"),
+        alert("B", startsAt="soon"),
+        {"labels": 7},
+        alert("C", fingerprint="a b"),
+        alert("D\0"),
+    ]
     answer = await send(stand, *bad, alert())
     assert answer["opened"] == 1
-    assert [(each["alert"], each["name"]) for each in answer["refused"]] == [(1, "A"), (2, "B"), (3, None), (4, "C")]
+    refused = [(each["alert"], each["name"]) for each in answer["refused"]]
+    assert refused == [(1, "A"), (2, "B"), (3, None), (4, "C"), (5, "D\0")]
     assert answer["refused"][0]["detail"] == "status: expected one of firing or resolved, not 'odd'"
     assert (await stand.ask("POST", HOOK, {"version": "4", "alerts": bad})).field == "alerts.0"
     assert (await stand.ask("POST", HOOK, {"version": "3", "alerts": []})).field == "version"

@@ -15,5 +15,6 @@ ALERTMANAGER: Final = Endpoint[AlertsTaken](
     "Take what the webhook of Prometheus Alertmanager sends: alerts open, repeat and close incidents",
     AlertsTaken,
     body=AlertmanagerMessage,
+    body_of_many=True,
     max_body=8 * MEBIBYTE,
 )

@@ -32,6 +32,8 @@ class Endpoint(Generic[R]):
     body: Any = None
     """The type of the JSON body; None: there is none."""
     body_required: bool = True
+    body_of_many: bool = False
+    """The handler looks at the items one by one: NUL in the text of one is no reason to refuse the others."""
     query: type[Filter] | None = None
     idempotent: bool = False
     """Takes `Idempotency-Key`."""

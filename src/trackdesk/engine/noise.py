@@ -148,13 +148,14 @@ def _body(item: Standing, counted: Counted) -> str:
         f"reason    {item.reason}",
         f"from      {format_instant(item.from_at)} by {item.created_by}",
         f"until     {format_instant(item.until_at)}, {ended}",
-        f"muted     {counted.total:,} incidents",
+        f"muted     {counted.total:,} {'incident' if counted.total == 1 else 'incidents'}",
     ]
     if counted.total:
-        lines += [
-            f"told now  {counted.told:,}",
-            f"closed    {counted.closed:,} opened and closed meanwhile",
-            f"muted on  {counted.still_muted:,} by another",
-            f"known     {counted.known:,} as they were told before",
-        ]
+        became = (
+            ("told now", counted.told, "still open, and nobody had been told"),
+            ("closed", counted.closed, "opened and closed meanwhile"),
+            ("muted on", counted.still_muted, "by another silence or maintenance"),
+            ("known", counted.known, "as they had been told before"),
+        )
+        lines += [f"{word:<9} {count:,} {said}" for word, count, said in became if count]
     return "\n".join(lines)

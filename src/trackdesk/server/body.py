@@ -35,6 +35,7 @@ class BodyReader:
     def __init__(self, endpoint: Endpoint[Any]) -> None:
         self._max = endpoint.max_body
         self._required = endpoint.body is not None and endpoint.body_required
+        self._nul_is_of_items = endpoint.body_of_many
         self._validate = None if endpoint.body is None else endpoint.body_adapter().validator.validate_json
 
     async def read(self, request: web.BaseRequest) -> bytes:
@@ -81,7 +82,7 @@ class BodyReader:
             raw = b"{}"
         if too_deep(raw):
             raise Invalid("body", f"expected at most {MAX_DEPTH} levels of nesting")
-        if _NUL in raw:
+        if _NUL in raw and not self._nul_is_of_items:
             _refuse_nul(raw)
         try:
             return self._validate(raw)
