@@ -49,6 +49,8 @@ async def test_a_cleanup_answers_how_many_of_what_were_deleted(stand: Stand) -> 
         "incidents": 0,
         "comments": 0,
         "journal": 2,
+        "samples": 0,
+        "rollups": 0,
     }
     assert (await stand.ask("GET", f"/v1/runs/{uid}")).status == 404
 
