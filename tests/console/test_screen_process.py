@@ -90,7 +90,7 @@ async def test_p_pauses_with_a_time_and_a_reason_and_p_again_resumes(desk: Desk)
     await desk.type("yesterday")
     await desk.press("enter")
     await desk.sees("\u2717")
-    assert isinstance(desk.app.focused, Input)
+    await until(lambda: isinstance(desk.app.focused, Input))
     desk.app.focused.value = "2h"
     await desk.press("tab")
     await desk.type("moving")

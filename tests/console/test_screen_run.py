@@ -82,7 +82,7 @@ async def test_x_fails_it_with_what_was_typed(desk: Desk) -> None:
     await _open(desk)
     await desk.press("x")
     await desk.sees("What went wrong")
-    assert isinstance(desk.app.focused, Input)
+    await until(lambda: isinstance(desk.app.focused, Input))
     desk.app.focused.value = "no route to the bank"
     await desk.press("enter")
     await desk.sees("✗ no route to the bank")

@@ -18,7 +18,7 @@ SECTION = "runs"
 async def _typed(desk: Desk, text: str) -> None:
     """Fill the focused field as fast as a paste does."""
     await until(lambda: isinstance(desk.app.focused, Input))
-    assert isinstance(desk.app.focused, Input)
+    await until(lambda: isinstance(desk.app.focused, Input))
     desk.app.focused.value = text
 
 

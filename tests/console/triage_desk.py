@@ -6,6 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from textual.widgets import Input
+
 from tests.clocks import PATIENCE
 from tests.console.frames import frame_of, sees, until
 from tests.template import new_database
@@ -39,6 +41,8 @@ class Desk:
             await self.pilot.press(key)
 
     async def type(self, text: str) -> None:
+        """Into the line that has the focus, or will have it."""
+        await until(lambda: isinstance(self.app.focused, Input))
         await self.press(*(_NAMES.get(char, char) for char in text))
 
     async def sees(self, text: str) -> None:
