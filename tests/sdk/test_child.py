@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 LIMIT = 60
 FORWARDED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
 CATCH = """
-import os, signal, sys
+import os, signal, sys, time
 def caught(number, frame):
     print("caught", number, flush=True)
     sys.exit(7)
 signal.signal(int(sys.argv[1]), caught)
 print("ready", flush=True)
-signal.pause()
+while True: time.sleep(0.05)
 """
 
 

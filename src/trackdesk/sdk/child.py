@@ -27,6 +27,8 @@ _FORWARDED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 _FROM_KEYBOARD = frozenset({"SIGINT", "SIGQUIT"})
 _FINISH_WAIT = 3.0
 _DRAIN = 2.0
+_SIGNAL_DELAY = 0.5
+"""Seconds for which a signal may wait to be passed on."""
 _LONGEST_COMMAND = 8_000
 _PIECE = 64 * 1024
 
@@ -122,7 +124,7 @@ def _execute(
         return (NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED), reason
     forwarder.adopt(child)
     pumps = _start_pumps(child, tail) if tail is not None else []
-    code = child.wait()
+    code = _ended(child)
     until = time.monotonic() + _DRAIN
     for pump in pumps:
         # A daemon that the command left behind may hold the pipe open for ever.
@@ -130,6 +132,21 @@ def _execute(
     if code < 0:
         return 128 - code, f"ended by {_signal_name(-code)}"
     return code, (f"exit code {code}" if code else None)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """Its exit code, once it has ended. Signals are handled between two steps of the interpreter: one that comes right
+    before a wait without end would wait with it, so the wait here ends now and then."""
+    ended = threading.Event()
+
+    def wait() -> None:
+        child.wait()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    while not ended.wait(_SIGNAL_DELAY):
+        pass
+    return int(child.returncode)
 
 
 def _signal_name(number: int) -> str:
