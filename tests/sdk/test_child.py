@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pytest
 from trackdesk.sdk.tail import MAX_BYTES, Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.sdk.receiver import Receiver
 
@@ -112,12 +113,22 @@ def test_the_command_knows_its_run(receiver: Receiver, run: Run) -> None:
     assert done.stdout == b"uid1\n"
 
 
+@contextmanager
+def heard(number: signal.Signals) -> Iterator[None]:
+    """What is started in it hears the signal, also where the tests were started with it ignored, as nohup does."""
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", FORWARDED)
 def test_signals_reach_the_command(
     receiver: Receiver, cli: list[str], environ: dict[str, str], number: signal.Signals
 ) -> None:
     words = [*cli, "run", "job", "--url", receiver.url, "--", sys.executable, "-c", CATCH, str(int(number))]
-    with subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, start_new_session=True) as wrapper:
+    with heard(number), subprocess.Popen(words, env=environ, stdout=subprocess.PIPE, start_new_session=True) as wrapper:
         assert wrapper.stdout is not None
         assert wrapper.stdout.readline() == b"ready\n"
         wrapper.send_signal(number)
