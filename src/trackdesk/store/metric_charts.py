@@ -47,7 +47,7 @@ QUICK_SAMPLES: Final = 10_000
 """The same, where the length of a bucket is ours to choose."""
 MOST_CELLS: Final = 40_000
 """Minutes, hours and days that one question may put together."""
-QUICK_ROWS: Final = 1500
+QUICK_ROWS: Final = 1000
 """Of an answer, where the length of a bucket is ours to choose."""
 QUICK_CELLS: Final = 20_000
 """The same, where the length of a bucket is ours to choose."""
