@@ -9,9 +9,10 @@ import pytest
 from tests.engine.house import ALICE, gathered
 from trackdesk.domain.clock import DAY
 from trackdesk.domain.errors import Conflict
+from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.incident import NewComment, NewIncident
 from trackdesk.domain.once import Once
-from trackdesk.engine import incidents
+from trackdesk.engine import incidents, ingest
 from trackdesk.store.once import forget_old
 
 if TYPE_CHECKING:
@@ -105,3 +106,34 @@ async def test_incidents_and_comments_are_made_once_too(still: House) -> None:
     assert len(set(await gathered(*(report() for _ in range(5))))) == 1
     assert len(set(await gathered(*(comment() for _ in range(5))))) == 1
     assert still.values("SELECT count(*) FROM incidents") == still.values("SELECT count(*) FROM comments") == [1]
+
+
+RANDOM = "5f" * 16
+BOB = Caller(1, "default", Role.INGEST, 31, "bob")
+
+
+async def line_starts(house: House, uid: str, caller: Caller = BOB) -> int:
+    """How many of the lines that start a run and carry `uid` were known: 0 or 1."""
+    line = ingest.KINDS["run.start"].model.model_validate({"kind": "run.start", "process": "backup", "uid": uid})
+    return (await ingest.take(house.engine, caller, [ingest.Item(1, line)])).duplicates
+
+
+async def test_a_kept_report_of_a_run_that_was_started_by_a_call_is_known_whoever_sends_it(still: House) -> None:
+    await still.start(once=KEY._replace(key=RANDOM))
+    for caller in ("1:20", "1:9", "2:8"):
+        await still.start("other", once=KEY._replace(caller=caller, key="another"))
+
+    assert await line_starts(still, RANDOM) == 1
+    assert still.values("SELECT total FROM processes WHERE name = 'backup'") == [1]
+
+
+async def test_a_name_that_two_may_choose_is_the_senders_own(still: House) -> None:
+    await still.start(once=KEY._replace(key="nightly"))
+
+    assert await line_starts(still, "nightly") == 0
+
+
+async def test_what_another_namespace_started_is_not_known_here(still: House) -> None:
+    await still.start(once=KEY._replace(caller="2:8", key=RANDOM))
+
+    assert await line_starts(still, RANDOM) == 0

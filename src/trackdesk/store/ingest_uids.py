@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 
+_STARTED = "json_extract(CAST(answer AS TEXT), '$.uid')"
+"""The run that an answer is about; NULL for answers about anything else."""
+
+
 class TakenUid(NamedTuple):
     """A row; `run_uid` is the run that the line started, `sample_id` the sample that it became; None for lines of
     other kinds."""
@@ -57,9 +61,28 @@ def started_with(tx: Tx, caller: str, keys: Sequence[str]) -> dict[str, str]:
         return {}
     return dict(
         tx.all(
-            "SELECT key, json_extract(CAST(answer AS TEXT), '$.uid') AS run_uid FROM idempotency WHERE caller = ? "
-            "AND created_at > ? AND key IN (SELECT value FROM json_each(?)) AND run_uid IS NOT NULL",
+            f"SELECT key, {_STARTED} AS run_uid FROM idempotency WHERE caller = ? AND created_at > ? "
+            "AND key IN (SELECT value FROM json_each(?)) AND run_uid IS NOT NULL",
             (caller, tx.now - KEPT_FOR, orjson.dumps(keys).decode()),
+        )
+    )
+
+
+def started_in(tx: Tx, namespace_id: int, keys: Sequence[str]) -> dict[str, str]:
+    """The runs that anybody in the namespace started with an Idempotency-Key that is one of `keys`. Costs a look for
+    each caller whose keys are kept and each of `keys`."""
+    if not keys:
+        return {}
+    first, behind = f"{namespace_id}:", f"{namespace_id};"
+    return dict(
+        tx.all(
+            "WITH RECURSIVE callers (caller) AS ("
+            "SELECT min(caller) FROM idempotency WHERE caller > ?1 AND caller < ?2 UNION ALL "
+            "SELECT (SELECT min(i.caller) FROM idempotency i WHERE i.caller > callers.caller AND i.caller < ?2) "
+            "FROM callers WHERE caller IS NOT NULL) "
+            f"SELECT i.key, {_STARTED} AS run_uid FROM callers CROSS JOIN json_each(?3) asked CROSS JOIN idempotency i "
+            "ON i.caller = callers.caller AND i.key = asked.value WHERE i.created_at > ?4 AND run_uid IS NOT NULL",
+            (first, behind, orjson.dumps(keys).decode(), tx.now - KEPT_FOR),
         )
     )
 
