@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clocks import FakeClock
-from tests.engine.old_age import clean, worker
+from tests.engine.old_age import clean, execute, worker
 from tests.engine.watch import open_watch
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.errors import Invalid
@@ -74,6 +74,19 @@ async def test_no_chart_is_drawn_of_what_is_gone_in_part(watch: Watch) -> None:
     assert found.meta.bucket == HOUR
     with pytest.raises(Invalid, match="by the minute only"):
         await watch.chart(since=watch.house.now - 20 * DAY, bucket="10s", to=watch.house.at(-20 * 86_400 + 60))
+
+
+async def test_a_cleanup_in_one_namespace_leaves_charts_of_others_as_fine_as_they_were(watch: Watch) -> None:
+    await watch.rollups.catch_up()
+    await execute(watch.house, "INSERT INTO namespaces (id, name, created_at) VALUES (2, 'other', 0)")
+    await execute(watch.house, "UPDATE services SET namespace_id = 2 WHERE name = 'db'")
+    await execute(watch.house, "UPDATE series SET namespace_id = 2 WHERE id = 2")
+    await clean(watch.house, older_than="10d")
+    found = {"since": watch.house.now - 20 * DAY, "bucket": "10s", "to": watch.house.at(-20 * 86_400 + 60)}
+    with pytest.raises(Invalid, match="by the minute only"):
+        await watch.chart(**found)
+    chart = await watch.chart(namespace_id=2, **found)
+    assert [point.count for point in chart.data] == [1, 0, 0, 0, 0, 0]
 
 
 async def test_a_late_sample_of_long_ago_is_counted_in_its_day(watch: Watch) -> None:

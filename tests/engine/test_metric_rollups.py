@@ -244,7 +244,7 @@ async def test_what_can_not_be_drawn_is_refused_by_name(watch: Watch, given: dic
     await watch.send(1)
     await watch.rollups.catch_up()
     if gone := given.pop("gone", None):
-        sql, now = f"UPDATE metric_counted SET {gone}_from = ?", watch.house.now
+        sql, now = f"INSERT INTO metric_kept (namespace_id, {gone}_from) VALUES (1, ?)", watch.house.now
         await watch.house.engine.writer.run(lambda tx: tx.execute(sql, (now,)) and None)
     since = watch.house.now - round(given.pop("days", 1) * DAY)
     with pytest.raises(Invalid) as refused:

@@ -41,12 +41,12 @@ class Watch:
         key = SeriesKey(service, LATENCY, canonical_tags(tags))
         await metrics.record(self.house.engine, CALLER, [Draft(key, value, at, None) for at, value in samples])
 
-    async def chart(self, **given: Any) -> MetricChart:
+    async def chart(self, namespace_id: int = 1, **given: Any) -> MetricChart:
         since = given.pop("since", None)
         if since is not None:
             given["from"] = format_instant(since)
         query = ChartFilter.model_validate({"metric_type": LATENCY, **given})
-        return await metric_charts.chart(self.house.engine.readers, 1, query, self.house.now)
+        return await metric_charts.chart(self.house.engine.readers, namespace_id, query, self.house.now)
 
     async def hours_pass(self, times: int) -> None:
         """Two at a time, each with a sample at its end."""

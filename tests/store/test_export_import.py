@@ -94,7 +94,9 @@ def full(house: House) -> House:
     house.insert("rules", namespace_id=1, id="slow", name="slow", **watch, **flags)
     stands = {"service": "crm", "state": "FIRING", "since": NOW, "breaches": 3}
     house.insert("rule_states", namespace_id=1, rule_id="slow", series_id=sampled, **stands)
+    house.insert("rule_uncounted", namespace_id=1, rule_id="slow", service="crm", times=4)
     house.insert("metric_counted", id=1, samples_to=1, minutes_to=NOW, days_to=NOW)
+    house.insert("metric_kept", namespace_id=1, minutes_from=5)
     measures = {"count": 1, "total": 1.5, "low": 2.5, "high": 2.5, "last_at": NOW, "last": 2.5, "sketch": b""}
     house.insert("metric_cells", level=1, series_id=1, at=NOW, **measures)
     house.insert("metric_packs", level=0, series_id=1, at=NOW, pack=pack(NOW, [(5, (1, 1.5, 2.5, 2.5, NOW, 2.5, b""))]))

@@ -122,6 +122,17 @@ def test_processes_that_start_together_apply_each_migration_once(tmp_path: Path,
     assert sum(counts) == 2
 
 
+def test_what_was_noted_once_for_a_file_is_noted_for_each_namespace(connection: sqlite3.Connection) -> None:
+    migrate(connection, up_to=11)
+    connection.execute("INSERT INTO namespaces (id, name, created_at) VALUES (2, 'other', 0)")
+    connection.execute("INSERT INTO metric_counted VALUES (1, 7, 8, 9, 10, 11, 12)")
+    connection.execute("""INSERT INTO facts VALUES ('rules_uncounted', '[[2, "slow", "crm", 3]]')""")
+    assert migrate(connection)[:1] == [12]
+    assert connection.execute("SELECT * FROM metric_counted").fetchall() == [(1, 7, 8, 9)]
+    assert connection.execute("SELECT * FROM metric_kept").fetchall() == [(1, 10, 11, 12), (2, 10, 11, 12)]
+    assert connection.execute("SELECT * FROM rule_uncounted").fetchall() == [(2, "slow", "crm", 3)]
+
+
 def test_references_that_are_taken_out_leave_the_rows_and_no_reader_behind(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:

@@ -141,14 +141,14 @@ class Cleaning:
             if self._dry_run:
                 self._add(Deleted(samples=len(ids)))
                 continue
-            await self._mark("samples_from", before)
+            await self._mark("samples_from", namespace_id, before)
             self._add(Deleted(samples=sum(await self._each("samples", ids, metric_aging.remove_samples))))
 
     async def rollups(self, namespace_id: int | None, level: int, before: int) -> None:
         """Minutes (level 0) or hours (1) of samples, by whole hours or days that were over at that instant (µs)."""
         cut = metric_aging.cut(level, before)
         async for keys in metric_aging.old_packs(self._readers, namespace_id, level, cut):
-            await self._mark("hours_from" if level else "minutes_from", cut)
+            await self._mark("hours_from" if level else "minutes_from", namespace_id, cut)
             await self._keys(keys)
 
     async def rollups_left_behind(self) -> None:
@@ -162,9 +162,9 @@ class Cleaning:
         else:
             self._add(Deleted(rollups=sum(await self._each("rollups", keys, metric_aging.remove_keys))))
 
-    async def _mark(self, name: metric_aging.Mark, before: int) -> None:
+    async def _mark(self, name: metric_aging.Mark, namespace_id: int | None, before: int) -> None:
         if not self._dry_run:
-            await self._writer.run(lambda tx: metric_aging.mark(tx, name, before))
+            await self._writer.run(lambda tx: metric_aging.mark(tx, name, namespace_id, before))
 
     async def pages(self) -> None:
         """Give free pages back to the disk when there are many."""

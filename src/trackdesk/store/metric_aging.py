@@ -118,6 +118,10 @@ def remove_keys(tx: Tx, keys: Sequence[Key]) -> int:
     return gone
 
 
-def mark(tx: Tx, name: Mark, before: int) -> None:
-    """What is older than an instant (µs) is going: no chart is to be drawn of what is left of it."""
-    tx.execute(f"UPDATE metric_counted SET {name} = max({name}, ?)", (before,))
+def mark(tx: Tx, name: Mark, namespace_id: int | None, before: int) -> None:
+    """What is older than an instant (µs) is going, None: of all namespaces. No chart is to be drawn of what is left."""
+    tx.execute(
+        f"INSERT INTO metric_kept (namespace_id, {name}) SELECT id, ? FROM namespaces WHERE id = coalesce(?, id) "
+        f"ON CONFLICT DO UPDATE SET {name} = max({name}, excluded.{name})",
+        (before, namespace_id),
+    )

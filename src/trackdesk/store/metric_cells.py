@@ -48,12 +48,16 @@ class Place(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """How far it is: the last sample that is counted, before when minutes and hours are packed, and since when samples,
-    minutes and hours have not gone for their age; µs."""
+    """How far it is: the last sample that is counted, and before when minutes and hours are packed, µs."""
 
     samples_to: int
     minutes_to: int
     days_to: int
+
+
+class Kept(NamedTuple):
+    """Since when samples, minutes and hours of a namespace have not gone for their age, µs."""
+
     samples_from: int = 0
     minutes_from: int = 0
     hours_from: int = 0
@@ -114,13 +118,20 @@ def write(tx: Tx, change: Change, counted: Counted) -> None:
 
 
 def move(tx: Tx, counted: Counted) -> None:
-    tx.execute("UPDATE metric_counted SET samples_to = ?, minutes_to = ?, days_to = ?", counted[:3])
+    tx.execute("UPDATE metric_counted SET samples_to = ?, minutes_to = ?, days_to = ?", counted)
 
 
 async def counted(connection: aiosqlite.Connection) -> Counted | None:
     """None before anything is counted."""
     rows = list(await connection.execute_fetchall(f"SELECT {', '.join(Counted._fields)} FROM metric_counted"))
     return Counted(*rows[0]) if rows else None
+
+
+async def kept(connection: aiosqlite.Connection, namespace_id: int) -> Kept:
+    rows = await connection.execute_fetchall(
+        f"SELECT {', '.join(Kept._fields)} FROM metric_kept WHERE namespace_id = ?", (namespace_id,)
+    )
+    return next((Kept(*row) for row in rows), Kept())
 
 
 async def samples_after(readers: Readers, last: int, limit: int) -> list[tuple[int, int, int, float]]:

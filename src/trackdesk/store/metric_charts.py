@@ -14,7 +14,7 @@ import orjson
 
 from trackdesk.domain.buckets import Counted as Covered
 from trackdesk.domain.buckets import Piece, cover
-from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
+from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.filters import tag_pair
 from trackdesk.domain.instant import format_instant, within
@@ -72,7 +72,7 @@ async def chart(readers: Readers, namespace_id: int, given: ChartFilter, now: in
         named = {each.id: each.service if grouped else "" for each in found}
         families = named if tags else _families(found, grouped=grouped)
         counted = await metric_cells.counted(connection)
-        least = SECOND if counted is None else counted.least(start)
+        least = (await metric_cells.kept(connection, namespace_id)).least(start)
         size = given.bucket or await _usual_size(connection, given, (named, families), groups, (start, end, least))
         if size % least:
             raise Invalid("bucket", _gone(start, least))
