@@ -4,51 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import pytest
 
-from tests.clocks import until
 from tests.engine.house import ALICE, CALLER, open_house
+from tests.engine.ruled import change, draft, rule, send, statuses
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.incident import ChangeIncident, IncidentStatus
-from trackdesk.domain.metric import Draft, SeriesKey, canonical_tags
-from trackdesk.domain.rule import ChangeRule, NewRule
 from trackdesk.engine import incidents, metrics, rulebook
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.engine.house import House
-
-LATENCY = {"metric_type": "LATENCY_MS", "operator": ">", "threshold": 150}
-
-
-async def rule(house: House, rule_id: str = "slow", **members: Any) -> None:
-    body = {"id": rule_id, **LATENCY, **members}
-    await rulebook.add(house.engine, ALICE, NewRule.model_validate_json(orjson.dumps(body)))
-    await house.settled()
-
-
-async def change(house: House, rule_id: str = "slow", **members: Any) -> None:
-    await rulebook.patch(house.engine, ALICE, rule_id, ChangeRule.model_validate_json(orjson.dumps(members)))
-    await house.settled()
-
-
-def draft(
-    value: float, service: str = "payments", at: int | None = None, metric: str = "LATENCY_MS", **tags: str
-) -> Draft:
-    return Draft(SeriesKey(service, metric, canonical_tags(tags)), float(value), at, None)
-
-
-async def send(house: House, *values: float, service: str = "payments", at: int | None = None, **tags: str) -> None:
-    """Samples one after the other, a second apart."""
-    for value in values:
-        await metrics.record(house.engine, CALLER, [draft(value, service, at, **tags)])
-        await house.pass_time(1)
-
-
-def statuses(house: House) -> list[str]:
-    return [each["status"] for each in house.incidents()]
 
 
 async def test_a_breach_opens_one_incident_that_says_what_is_wrong_and_recovery_closes_it(house: House) -> None:
@@ -215,55 +182,6 @@ async def test_a_suspend_is_no_silence(house: House) -> None:
     assert len(house.incidents()) == 1
 
 
-async def test_what_is_pending_goes_on_over_a_restart(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await rule(house, **{"for": "5m"})
-        await send(house, 200, 200, 200)
-        clock = house.clock
-    async with open_house(tmp_path, clock=clock) as house:
-        await send(house, 200)
-        await house.pass_time(300)
-        assert house.values("SELECT occurrences FROM incidents") == [4]
-
-
-async def test_a_window_is_whole_after_a_restart(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await rule(house, aggregate="count", window="1m", operator=">=", threshold=5)
-        await send(house, 1, 1, 1, 1)
-        clock = house.clock
-    async with open_house(tmp_path, clock=clock) as house:
-        assert house.incidents() == []
-        await send(house, 1)
-        assert house.values("SELECT title FROM incidents") == [
-            "LATENCY_MS of payments came 5 times within 1m (5 or more)"
-        ]
-
-
-async def test_samples_that_were_committed_and_not_evaluated_count_once_after_a_restart(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house:
-        await rule(house)
-        await send(house, 200, 200)
-        clock = house.clock
-    async with open_house(tmp_path, clock=clock, agenda=False) as house:  # nobody evaluates
-        await metrics.record(house.engine, CALLER, [draft(200), draft(200), draft(200)])
-    async with open_house(tmp_path, clock=clock) as house:
-        await house.pass_time(1)
-        assert house.values("SELECT occurrences FROM incidents") == [5]
-
-
-async def test_when_too_many_wait_they_are_read_from_the_store(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trackdesk.engine import rules as worker
-
-    monkeypatch.setattr(worker, "MOST_WAITING", 10)
-    monkeypatch.setattr(worker, "READ", 50)
-    await rule(house)
-    for _ in range(20):
-        await metrics.record(house.engine, CALLER, [draft(200)] * 30)
-    await house.pass_time(2)
-    assert house.values("SELECT occurrences FROM incidents") == [600]
-    assert house.rules.totals["read_back"] >= 30
-
-
 async def test_a_changed_threshold_counts_at_once(house: House) -> None:
     await rule(house)
     await send(house, 200)
@@ -313,22 +231,6 @@ async def test_a_rule_that_looks_elsewhere_now_lets_go_of_what_it_looked_at(hous
     assert len(house.incidents()) == 1
 
 
-async def test_a_write_that_fails_is_made_up_for_and_no_sample_counts_twice(house: House) -> None:
-    await rule(house)
-    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON incidents BEGIN SELECT RAISE(ABORT, 'not now'); END"
-    await house.engine.writer.run(lambda tx: tx.execute(refuse).rowcount)
-    await metrics.record(house.engine, CALLER, [draft(200), draft(200)])
-    await until(lambda: not house.rules.health().ok)
-    await metrics.record(house.engine, CALLER, [draft(200)])
-    await house.engine.writer.run(lambda tx: tx.execute("DROP TRIGGER refuse").rowcount)
-
-    async def well() -> bool:
-        await house.clock.advance(SECOND)
-        return house.rules.health().ok and house.values("SELECT occurrences FROM incidents") == [3]
-
-    await until(well)
-
-
 async def test_a_time_that_came_while_the_machine_slept_is_judged_a_minute_later(house: House) -> None:
     await rule(house, **{"for": "5m"})
     await send(house, 200)
@@ -345,27 +247,6 @@ async def test_a_window_goes_on_when_the_clock_is_set_back(house: House) -> None
     await house.pass_time(70)
     await send(house, 100)
     assert statuses(house) == ["CLOSED"]
-
-
-async def test_a_sample_that_changes_nothing_writes_nothing(house: House) -> None:
-    await rule(house)
-    await send(house, 100)
-    before = house.values("SELECT value FROM facts WHERE name = 'rules_cursor'")
-    await send(house, 100, 100, 100)
-    assert house.values("SELECT value FROM facts WHERE name = 'rules_cursor'") == before
-    await house.pass_time(10)
-    assert house.values("SELECT value FROM facts WHERE name = 'rules_cursor'") == ["4"]
-
-
-async def test_repeats_are_written_once_a_second(house: House) -> None:
-    await rule(house)
-    await send(house, 200, 200)
-    for _ in range(10):
-        await metrics.record(house.engine, CALLER, [draft(200)])
-        await house.settled()
-    assert house.values("SELECT occurrences FROM incidents") == [3]
-    await house.pass_time(1)
-    assert house.values("SELECT occurrences FROM incidents") == [12]
 
 
 async def test_the_department_is_the_rules_else_the_services(house: House) -> None:

@@ -32,7 +32,7 @@ RULES = (
 
 EVALUATED = """
 SELECT (SELECT CAST(value AS INTEGER) FROM facts WHERE name = 'rules_cursor') = (SELECT max(id) FROM samples)
-    AND (SELECT value FROM facts WHERE name = 'rules_uncounted') = '[]'
+    AND NOT EXISTS (SELECT 1 FROM rule_uncounted)
 """
 
 

@@ -55,8 +55,8 @@ class Findings(NamedTuple):
     """In the order of the samples."""
     pending: list[StateRow]
     """PENDING series that breached again."""
-    uncounted: rule_states.Uncounted | None
-    """What stays to be counted; None: as before."""
+    uncounted: rule_states.Uncounted
+    """What stays to be counted, of those of which that has changed."""
 
 
 def follow(tx: Tx, found: Findings) -> None:
@@ -70,8 +70,7 @@ def follow(tx: Tx, found: Findings) -> None:
         reach("rules.in_follow")
     for row in found.pending:
         rule_states.recount(tx, row)
-    if found.uncounted is not None:
-        rule_states.set_uncounted(tx, found.uncounted)
+    rule_states.set_uncounted(tx, found.uncounted)
     rule_states.set_cursor(tx, found.cursor)
 
 

@@ -59,8 +59,10 @@ class Evaluator:
         self._events: list[Turned | Repeated] = []
         self._counts: Counter[tuple[int, str, str]] = Counter()
         """By incident, breaches that it does not count yet."""
-        self._kept = False
-        """Some of them are stored, so that they are not lost."""
+        self._recounted: set[tuple[int, str, str]] = set()
+        """Those whose count has changed since it was written."""
+        self._kept: set[tuple[int, str, str]] = set()
+        """Those whose count is stored, so that it is not lost."""
         self._pending: set[Pair] = set()
         """Those whose breaches have changed."""
         self._gathered_at = clock.monotonic()
@@ -123,8 +125,10 @@ class Evaluator:
                 self._pending.add(pair)
             else:
                 self._counts[pair.key] += 1
+                self._recounted.add(pair.key)
             return
         if count := self._counts.pop(pair.key, 0):
+            self._recounted.add(pair.key)
             self._events.append(Repeated(*pair.key, count))
         self._pending.discard(pair)
         self._events.append(pair.turned(verdict))
@@ -159,19 +163,21 @@ class Evaluator:
     async def write(self, *, counts: bool = False) -> None:
         """All that was found, up to the cursor. With `counts` repeated breaches go to their incidents; without, they
         are only kept from being lost."""
-        events, uncounted = self._events, None
+        events = self._events
         if counts:
             events = [*events, *(Repeated(*key, count) for key, count in self._counts.items())]
+            self._recounted.update(self._counts)
             self._counts.clear()
             self._gathered_at = self._clock.monotonic()
-        if self._counts or self._kept:
-            uncounted = dict(self._counts)
+        uncounted = {key: self._counts[key] for key in self._recounted if key in self._counts or key in self._kept}
         found = Findings(self.cursor, events, [pair.row() for pair in self._pending], uncounted)
         self._writing = True
         await self._writer.run(lambda tx: follow(tx, found))
         self._writing = False
         self._written = found.cursor
-        self._kept = bool(self._counts)
+        self._kept.difference_update(uncounted)
+        self._kept.update(key for key, times in uncounted.items() if times)
+        self._recounted.clear()
         self._events = []
         self._pending.clear()
 
@@ -191,7 +197,7 @@ class Evaluator:
         now = self._clock.now()
         self.cursor = self._written = stored.cursor
         self._counts.update(stored.uncounted)
-        self._kept = bool(stored.uncounted)
+        self._kept.update(stored.uncounted)
         for namespace_id, rule in stored.rules:
             self._watches.put(Watched(namespace_id, rule))
         known = await series_store.of_ids(self._readers, {row.series_id for row in stored.rows})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from trackdesk.domain.rule import Rule, RuleState
 from trackdesk.store.rules import RULE_COLUMNS, rule_fields
 
@@ -122,13 +120,20 @@ Uncounted = dict[tuple[int, str, str], int]
 
 def uncounted(tx: Tx) -> Uncounted:
     """As of the cursor."""
-    row = tx.one("SELECT value FROM facts WHERE name = 'rules_uncounted'")
-    return {} if row is None else {(each[0], each[1], each[2]): each[3] for each in orjson.loads(row[0])}
+    rows = tx.all("SELECT namespace_id, rule_id, service, times FROM rule_uncounted")
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
-def set_uncounted(tx: Tx, counts: Uncounted) -> None:
-    text = orjson.dumps([[*key, count] for key, count in counts.items()]).decode()
-    tx.execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rules_uncounted', ?)", (text,))
+def set_uncounted(tx: Tx, changed: Uncounted) -> None:
+    """Of those that are not named nothing changes; 0: they are counted."""
+    tx.executemany(
+        "INSERT OR REPLACE INTO rule_uncounted (namespace_id, rule_id, service, times) VALUES (?, ?, ?, ?)",
+        [(*key, times) for key, times in changed.items() if times],
+    )
+    tx.executemany(
+        "DELETE FROM rule_uncounted WHERE namespace_id = ? AND rule_id = ? AND service = ?",
+        [key for key, times in changed.items() if not times],
+    )
 
 
 async def versions(readers: Readers) -> dict[tuple[int, str], tuple[int, int]]:
