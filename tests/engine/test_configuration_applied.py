@@ -219,3 +219,28 @@ async def test_ten_thousand_processes_are_applied_at_once(still: House) -> None:
     document = {"processes": {f"p{number}": {"default_deadline": "5m"} for number in range(10_000)}}
     assert len((await apply(still, document)).changes) == 10_000
     assert (await apply(still, document)).unchanged == 10_000
+
+
+async def test_a_process_is_paused_and_resumed_with_all_else_that_the_document_says(still: House) -> None:
+    paused = {"processes": {"dump": {"schedule": {"every": "1h"}, "paused": True, "pause_reason": "moving"}}}
+    assert told(await apply(still, paused)) == ["process dump made"]
+    assert still.rows("SELECT pause_reason, next_due_at FROM processes") == [
+        {"pause_reason": "moving", "next_due_at": None}
+    ]
+    assert told(await apply(still, paused)) == []
+    assert still.journal("processes").count("paused") == 1
+
+    (change,) = (await apply(still, {"processes": {"dump": {"paused": False}}})).changes
+    assert (change.action, change.members) == ("changed", {"paused": (True, False)})
+    assert still.values("SELECT next_due_at FROM processes") != [None]
+
+
+async def test_a_pause_stands_and_falls_with_the_rest(still: House) -> None:
+    await apply(still, {"processes": {"dump": {}}})
+    refused = await refusal(still, {"processes": {"dump": {"paused": True}, "load": {"pause_reason": "moving"}}})
+    assert refused == {"processes.load.pause_reason": "expected paused: true beside it"}
+
+
+async def test_pruning_resumes_nothing(still: House) -> None:
+    await apply(still, {"processes": {"dump": {"paused": True}}})
+    assert told(await apply(still, {"processes": {"dump": {}}}, prune=True)) == []

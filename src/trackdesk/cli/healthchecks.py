@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.:-]+", re.ASCII)
 _MOST_TEXT, _MOST_CATEGORY = 10_000, 255
-_PAUSED = "paused in Healthchecks"
+_PAUSED = {"paused": True, "pause_reason": "paused in Healthchecks"}
 _LEFT_BEHIND = {
     "channels": "its integrations: make channels with `trackdesk channel add`",
     "methods": "that it takes POST only",
@@ -177,14 +177,14 @@ def _refused(check: Check) -> list[str]:
 
 
 async def _import(args: argparse.Namespace, client: Client, checks: list[Check]) -> int:
-    processes = {check.name: check.settings for check in checks}
+    processes = {check.name: {**check.settings, **(_PAUSED if check.paused else {})} for check in checks}
     applied = await client.configuration.apply({"processes": processes, "dry_run": args.dry_run})
     if args.dry_run:
         if args.json:
             print_json(applied.model_dump(mode="json"))
         _tell(args, applied, checks)
         return OK
-    moved = [await _finish(client, check, target_of(settings_of(args)).url) for check in checks]
+    moved = [await _addresses(client, check, target_of(settings_of(args)).url) for check in checks]
     if args.json:
         print_json(moved)
     else:
@@ -195,11 +195,9 @@ async def _import(args: argparse.Namespace, client: Client, checks: list[Check])
     return OK
 
 
-async def _finish(client: Client, check: Check, url: str) -> dict[str, str | None]:
-    """Pauses what was paused; the address that takes the pings, beside the one that took them."""
+async def _addresses(client: Client, check: Check, url: str) -> dict[str, str | None]:
+    """The address that takes the pings, beside the one that took them."""
     process = await client.processes.get(check.name)
-    if check.paused and process.paused_at is None:
-        await client.processes.pause(check.name, {"reason": _PAUSED})
     return {"process": check.name, "from": check.ping_url, "to": f"{url}/ping/{process.ping_uuid}"}
 
 

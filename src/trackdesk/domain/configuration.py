@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from trackdesk.domain.maintenance import MaintenanceSettings
-from trackdesk.domain.model import Input, Label, ProcessName, Title, Value
+from trackdesk.domain.model import Input, Label, ProcessName, ShortText, Title, Value
 from trackdesk.domain.notification import ChangeDepartment, ChannelSettings
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.rule import ChangeRule
@@ -16,8 +16,17 @@ from trackdesk.domain.silence import MOST_STANDING
 MOST = 10_000
 """Entities of a kind in one document."""
 
+
+class ProcessSettings(ChangeProcess):
+    """What is expected of a process; and whether it is paused, which only a word about it changes."""
+
+    paused: bool | None = None
+    """True pauses it until it is resumed, unless it is paused already; false or null resumes it."""
+    pause_reason: ShortText | None = None
+
+
 Departments = Annotated[dict[Label, ChangeDepartment], Field(max_length=MOST)]
-Processes = Annotated[dict[ProcessName, ChangeProcess], Field(max_length=MOST)]
+Processes = Annotated[dict[ProcessName, ProcessSettings], Field(max_length=MOST)]
 Rules = Annotated[dict[Label, ChangeRule], Field(max_length=MOST)]
 Maintenances = Annotated[dict[Title, MaintenanceSettings], Field(max_length=MOST_STANDING)]
 Channels = Annotated[dict[Title, ChannelSettings], Field(max_length=MOST)]
@@ -39,7 +48,7 @@ class ApplyConfiguration(Configuration):
     """Answer what would change, and change nothing."""
     prune: bool = False
     """Of the kinds that are named, what the document doesn't hold goes: entities, and members of those it holds.
-    Processes that have runs keep them and lose their settings; the department `default` stays."""
+    Processes that have runs keep them and lose their settings; pauses and the department `default` stay."""
 
 
 class EntityChange(Value):

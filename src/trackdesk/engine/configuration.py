@@ -13,7 +13,7 @@ from trackdesk.domain.maintenance import MaintenanceSettings
 from trackdesk.domain.notification import DEFAULT_DEPARTMENT, ChangeDepartment, NewChannel, NewDepartment
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.rule import DEFAULTS, named_members
-from trackdesk.engine import channel_admin, departments, maintenance, processes, rulebook
+from trackdesk.engine import channel_admin, departments, expect, maintenance, processes, rulebook
 from trackdesk.engine.channels.redaction import redact
 from trackdesk.engine.edits import given
 from trackdesk.engine.seal import Seal, SealError
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from trackdesk.domain.configuration import Kind
+    from trackdesk.domain.configuration import Kind, ProcessSettings
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.notification import ChannelSettings
     from trackdesk.domain.rule import ChangeRule
     from trackdesk.engine.core import Engine
+    from trackdesk.store.transaction import JournalEntry
     from trackdesk.store.writer import Tx
 
 MAX_ERRORS = 20
@@ -159,10 +160,7 @@ class _Apply:
         if any(entry.kind == "deleted" for entry in told):
             self._plan.changes.append(EntityChange(kind=kind, name=name, action="removed"))
             return
-        facts = [orjson.loads(entry.changed) for entry in told if entry.kind == "changed"]
-        members = {
-            key: (value[0], value[1]) for each in facts for key, value in each.items() if isinstance(value, list)
-        }
+        members = _between(told)
         if members:
             self._plan.changes.append(EntityChange(kind=kind, name=name, action="changed", members=members))
         else:
@@ -179,9 +177,18 @@ class _Apply:
         departments.change(tx, caller, department_id, team)
         return None
 
-    def _process(self, name: str, settings: ChangeProcess) -> BaseModel | None:
-        known = stored_processes.find(self._tx, self._caller.namespace_id, name)
-        processes.change(self._tx, self._caller, name, _whole(settings) if self._body.prune else settings)
+    def _process(self, name: str, settings: ProcessSettings) -> BaseModel | None:
+        tx, caller = self._tx, self._caller
+        known = stored_processes.find(tx, caller.namespace_id, name)
+        processes.change(tx, caller, name, _expected(settings, whole=self._body.prune))
+        if "pause_reason" in settings.model_fields_set and not settings.paused:
+            raise Invalid("pause_reason", "expected paused: true beside it")
+        if "paused" in settings.model_fields_set:
+            process = stored_processes.get(tx, caller.namespace_id, name)
+            if not settings.paused:
+                expect.resume(tx, process, caller.actor, tx.now)
+            elif not process.paused:
+                expect.pause(tx, process, caller.actor, None, settings.pause_reason)
         return settings if known is None else None
 
     def _forget_process(self, name: str) -> None:
@@ -189,7 +196,7 @@ class _Apply:
         tx, caller = self._tx, self._caller
         process = stored_processes.get(tx, caller.namespace_id, name)
         if stored_processes.columns(tx, process.id, ("total",))["total"]:
-            processes.change(tx, caller, name, _whole(ChangeProcess()))
+            processes.change(tx, caller, name, _expected(ChangeProcess(), whole=True))
         else:
             processes.delete_some(tx, caller, name)
 
@@ -297,10 +304,23 @@ def _placed(error: Invalid | Conflict | NotFound, kind: Kind, name: str) -> list
     return found or [FieldError(place, error.detail)]
 
 
-def _whole(settings: ChangeProcess) -> ChangeProcess:
-    """The same with every member named, so that those that were absent take their default."""
-    members = {name: getattr(settings, name) for name in ChangeProcess.model_fields}
-    return ChangeProcess.model_construct(set(members), **members)
+def _expected(settings: ChangeProcess, *, whole: bool) -> ChangeProcess:
+    """What it says of the expectation; the `whole` of it names every member, so that those that were absent take their
+    default."""
+    names = {name for name in ChangeProcess.model_fields if whole or name in settings.model_fields_set}
+    return ChangeProcess.model_construct(names, **{name: getattr(settings, name) for name in names})
+
+
+def _between(entries: list[JournalEntry]) -> dict[str, tuple[Any, Any]]:
+    """The members that changed, each before and after."""
+    members: dict[str, tuple[Any, Any]] = {}
+    for entry in entries:
+        if entry.kind == "changed":
+            facts = orjson.loads(entry.changed)
+            members |= {key: (value[0], value[1]) for key, value in facts.items() if isinstance(value, list)}
+        elif entry.kind in {"paused", "resumed"}:
+            members["paused"] = (entry.kind == "resumed", entry.kind == "paused")
+    return members
 
 
 def _members(settings: BaseModel) -> dict[str, tuple[Any, Any]]:
