@@ -39,6 +39,17 @@ async def test_a_service_stands_in_the_list_with_its_health_and_a_sparkline_of_e
     assert "LATENCY_MS" in desk.frame
 
 
+async def test_a_service_shows_metrics_of_its_own_where_others_have_none_of_them(server: Server) -> None:
+    async with desk_over(server, "services", size=(80, 24)) as desk:
+        for name in ("crm", "mail", "shop"):
+            await _measured(desk, name)
+        await _measured(desk, "ml", "GPU_PERCENT")
+        await desk.other.services.add({"name": "idle"})
+        await until(lambda: "\u2587" in desk.line("GPU_PER"))
+        assert " ml " in desk.line("GPU_PER")
+        assert "has sent nothing yet" in desk.line("idle")
+
+
 async def test_without_a_service_the_list_says_what_makes_one(desk: Desk) -> None:
     await desk.sees("No service sends metrics yet: its first sample makes it")
     await desk.sees("trackdesk metric push checkout LATENCY_MS 120")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trackdesk.screens import figures
 from trackdesk.screens.processes import schedule_words
 from trackdesk.widgets import glyphs, when
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.window import LENGTHS, Window

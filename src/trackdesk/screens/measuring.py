@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.widgets import when
-from trackdesk.widgets.health_grid import Trend
+from trackdesk.widgets.cells import Trend
 from trackdesk.widgets.time_chart import Reading
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ TREND = when.HOUR
 TREND_POINTS = 20
 _AT_ONCE = 100
 """Services whose sparklines are read with one call."""
+_CALLS = 8
+"""At the same time: each is about one metric type."""
 
 
 async def read_chart(client: Client, query: dict[str, Any], limits: tuple[int, int], points: int) -> MetricChart:
@@ -47,25 +49,25 @@ class Trends:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Trend] = {}
-        self._read_of: object = None
-        self._read_at = 0
+        self._read_at: dict[tuple[str, str], int] = {}
 
     def of(self, service: str, metric_type: str) -> Trend:
         return self._known.get((service, metric_type)) or Trend(metric_type)
 
-    async def read(self, client: Client, services: Iterable[Service], types: Sequence[str], now: int) -> None:
-        """Raises what the client raises. What was read just now is not read again."""
-        services = list(services)
-        asked = ([each.name for each in services], list(types))
-        if asked == self._read_of and now - self._read_at < self.EVERY:
-            return
-        self._read_of, self._read_at = asked, now
-        wanted = {
-            metric_type: [each.name for each in services if metric_type in each.metric_types][:_AT_ONCE]
-            for metric_type in types
-        }
-        calls = [self._read(client, names, metric_type, now) for metric_type, names in wanted.items() if names]
-        await asyncio.gather(*calls)
+    async def read(self, client: Client, wanted: Iterable[tuple[str, str]], now: int) -> None:
+        """What of `wanted`, (service, metric type), was not read just now. Raises what the client raises."""
+        due: dict[str, list[str]] = {}
+        for service, metric_type in wanted:
+            if now - self._read_at.get((service, metric_type), -self.EVERY) >= self.EVERY:
+                due.setdefault(metric_type, []).append(service)
+        calls = [
+            (metric_type, names[first : first + _AT_ONCE])
+            for metric_type, names in due.items()
+            for first in range(0, len(names), _AT_ONCE)
+        ]
+        for first in range(0, len(calls), _CALLS):
+            few = calls[first : first + _CALLS]
+            await asyncio.gather(*(self._read(client, names, metric_type, now) for metric_type, names in few))
 
     async def _read(self, client: Client, names: Sequence[str], metric_type: str, now: int) -> None:
         query = {"service": list(names), "metric_type": metric_type, "group_by": "service"}
@@ -79,9 +81,12 @@ class Trends:
             row = [values.get(at) for at in range(meta.from_, meta.to, meta.bucket)]
             last = next((value for value in reversed(row) if value is not None), None)
             self._known[name, metric_type] = Trend(metric_type, row, last)
+            self._read_at[name, metric_type] = now
 
 
-def common_types(services: Iterable[Service], most: int) -> list[str]:
-    """The metric types that most of them have, at most `most`, the most frequent first."""
+def leading_types(services: Iterable[Service]) -> dict[str, list[str]]:
+    """The metric types of each service, those that most of them have before the others: so equal ones stand below each
+    other where they can, and none is missing."""
+    services = list(services)
     counted = Counter(metric_type for each in services for metric_type in each.metric_types)
-    return sorted(counted, key=lambda name: (-counted[name], name))[:most]
+    return {each.name: sorted(each.metric_types, key=lambda name: (-counted[name], name)) for each in services}

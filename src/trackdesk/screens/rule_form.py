@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.widgets import when
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.forms import Field
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.preview_form import PreviewForm

@@ -23,7 +23,7 @@ from trackdesk.screens.service_deeds import change_service
 from trackdesk.screens.service_story import facts, spans, thresholds
 from trackdesk.screens.windowed import Windowed
 from trackdesk.widgets import glyphs
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.dialogs import ConfirmDialog

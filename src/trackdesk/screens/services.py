@@ -4,37 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
-
 from trackdesk.screens.curl import curl
 from trackdesk.screens.listing import ListPlace
-from trackdesk.screens.measuring import Trends, common_types
+from trackdesk.screens.measuring import Trends, leading_types
 from trackdesk.screens.muting import mute
 from trackdesk.screens.place import Place
 from trackdesk.screens.sections import TabbedViews
 from trackdesk.screens.service_deeds import edit_service, make_service
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.background import begin
-from trackdesk.widgets.braille import number
-from trackdesk.widgets.budget import sparkline
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.health_grid import HealthGrid, Tile
-from trackdesk.widgets.look import Look
 from trackdesk.widgets.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from textual.app import ComposeResult
+    from textual.timer import Timer
 
     from trackdesk.domain.page import Page
     from trackdesk.domain.service import Service
     from trackdesk.screens.desk import Desk
     from trackdesk.widgets.cells import Cell
-    from trackdesk.widgets.health_grid import Trend
     from trackdesk.widgets.table_messages import RowOpened
     from trackdesk.widgets.view import Changed, View
 
@@ -43,11 +38,12 @@ EMPTY = Empty(
     "trackdesk metric push checkout LATENCY_MS 120",
 )
 NEEDS = {**dict.fromkeys(("new", "edit", "mute"), "operate")}
-TYPES = 5
-"""Metric types that have a column in the list."""
+METRICS = ("metric", "metric2", "metric3", "metric4")
+"""Columns of the list for the metrics of each service, as far as there is room."""
 GRID = 500
 """Tiles at most; the list has all."""
-_SPARK, _VALUE = 10, 6
+_SETTLED = 0.15
+"""Seconds without scrolling until the metrics of what is in sight are read."""
 
 
 def services_section(desk: Desk) -> View:
@@ -75,15 +71,25 @@ class ServicesView(ListPlace["Service"]):
     COLUMNS = (
         Column("health", "health", 10, priority=0, sortable=True),
         Column("name", "service", 16, flex=3, most=40, priority=0, sortable=True),
-        Column("open", "open", 5, align="right", priority=1),
+        Column("open", "open", 5, align="right", priority=2),
         Column("last", "sample", 8, align="right", priority=2, quiet=True),
+        *(
+            Column(key, "its last hour" if at == 0 else "", 26, flex=1, most=34, priority=1 + 2 * at, quiet=True)
+            for at, key in enumerate(METRICS)
+        ),
+        Column("types", "metrics", 7, align="right", priority=4),
         Column("department", "for", 8, flex=1, most=16, priority=6),
     )
 
     def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None) -> None:
         super().__init__(desk, query)
         self.trends = Trends()
-        self._types: Sequence[str] = ()
+        self._types: dict[str, list[str]] = {}
+        self._settling: Timer | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.watch(self.table, "scroll_y", self._sighted, init=False)
 
     async def fetch(self, query: dict[str, Any]) -> Page[Service]:
         return await self.client.services.list(query)
@@ -92,31 +98,39 @@ class ServicesView(ListPlace["Service"]):
         return await self.client.services.get(ref)
 
     def row(self, item: Service) -> Row:
-        look = Look.of(self.app)
+        types = self._types.get(item.name) or item.metric_types
         cells = _cells(item)
-        for name in self._types:
-            cells[f"of {name}"] = trend_text(self.trends.of(item.name, name), look)
+        cells["metric"] = Toned("has sent nothing yet", "dim")
+        for key, name in zip(METRICS, types, strict=False):
+            cells[key] = self.trends.of(item.name, name)
         return Row(item.name, cells, item)
 
     def loaded(self) -> None:
         begin(self, self._read_trends, group="trends", exclusive=True)
 
+    def on_resize(self) -> None:
+        self._sighted()
+
+    def _sighted(self) -> None:
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(_SETTLED, self.loaded)
+
     async def _read_trends(self) -> None:
-        """The sparklines come after the rows, for nobody should wait for them."""
+        """The sparklines come after the rows, for nobody should wait for them, and only of the rows in sight."""
         from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
 
         items: list[Any] = [row.data for row in self.table.rows.loaded]
-        types = common_types(items, TYPES)
+        self._types = leading_types(items)
+        many = sum(map(self.table.shows, METRICS))
+        seen: list[Any] = [row.data for row in self.table.in_sight]
+        wanted = [(each.name, name) for each in seen for name in self._types[each.name][:many]]
         try:
-            await self.trends.read(self.client, items, types, self.desk.now())
+            await self.trends.read(self.client, wanted, self.desk.now())
         except TrackdeskError as error:
             self.post_message(self.Say(f"How they went could not be read: {error.detail}", "late"))
             return
-        self._types = types
-        wide = _SPARK + _VALUE + 1
-        extra = [Column(f"of {name}", name, wide, priority=3 + (at > 1), quiet=True) for at, name in enumerate(types)]
-        self.table.set_columns([*self.COLUMNS[:4], *extra, *self.COLUMNS[4:]])
-        for item in items:
+        for item in seen:
             self.table.update_row(self.row(item))
 
     def place_of(self, item: Service) -> View:
@@ -176,8 +190,8 @@ class ServiceGridView(Place):
 
     async def _read(self, names: Sequence[str]) -> None:
         seen = [self._services[name] for name in names if name in self._services]
-        types = {name for each in seen for name in each.metric_types[:2]}
-        await self.trends.read(self.client, seen, sorted(types), self.desk.now())
+        wanted = [(each.name, name) for each in seen for name in each.metric_types[:2]]
+        await self.trends.read(self.client, wanted, self.desk.now())
 
     def _put(self) -> None:
         total = self._total
@@ -231,14 +245,6 @@ def _cells(item: Service) -> dict[str, Cell]:
         "name": item.name,
         "open": Toned(f"{item.open_incidents:,}", "fail") if item.open_incidents else "",
         "last": ago(item.last_sample_at) if item.last_sample_at is not None else Toned("never", "dim"),
+        "types": f"{len(item.metric_types):,}" if item.metric_types else "",
         "department": Toned(item.department or "", "dim"),
     }
-
-
-def trend_text(trend: Trend, look: Look) -> Text:
-    """`▂▃▅▇█▂▁▃▅▂ 123.4`."""
-    least = min((value for value in trend.values if value is not None), default=0.0)
-    drawn = sparkline(trend.values, _SPARK, low=min(least, 0.0), ascii_only=look.ascii_only)
-    text = Text(drawn.ljust(_SPARK), look.role("run"), no_wrap=True, end="")
-    text.append(f" {'' if trend.last is None else number(trend.last):>{_VALUE}}", look.role("new"))
-    return text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from trackdesk.screens.measuring import Trends
-from trackdesk.screens.services import service_of, trend_text
+from trackdesk.screens.measuring import Trends, leading_types
+from trackdesk.screens.services import service_of
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty
@@ -23,14 +22,11 @@ if TYPE_CHECKING:
     from trackdesk.widgets.view import View
 
 MOST = 50
-TYPES = 6
-"""Metric types that are read: a call each."""
 _COLUMNS = (
     Column("health", "", 1, priority=0),
     Column("name", "service", 12, flex=2, most=28, priority=0),
     Column("open", "open", 2, align="right", priority=3),
-    Column("type", "metric", 10, flex=1, most=16, priority=2),
-    Column("trend", "last hour", 17, priority=1, quiet=True),
+    Column("trend", "last hour", 26, flex=1, most=34, priority=1, quiet=True),
 )
 
 
@@ -49,24 +45,22 @@ class ServicesPane(LiveTable):
         page = await client.services.list({"sort": "health", "limit": MOST})
         self.known = bool(page.data)
         self._read_at = now = self._desk.now()
-        firsts = Counter(each.metric_types[0] for each in page.data if each.metric_types)
-        await self._trends.read(client, page.data, [name for name, _ in firsts.most_common(TYPES)], now)
+        firsts = {name: types[0] for name, types in leading_types(page.data).items() if types}
+        await self._trends.read(client, firsts.items(), now)
         look = Look.of(self.app)
-        self.put_rows([self._row(each, look) for each in page.data], total=page.meta.total)
+        self.put_rows([self._row(each, firsts.get(each.name), look) for each in page.data], total=page.meta.total)
 
     @property
     def due(self) -> bool:
         """Whether samples alone are reason enough to read it again."""
         return self._desk.now() - self._read_at >= Trends.EVERY
 
-    def _row(self, each: Service, look: Look) -> Row:
-        first = each.metric_types[0] if each.metric_types else ""
+    def _row(self, each: Service, first: str | None, look: Look) -> Row:
         cells: dict[str, Cell] = {
             "health": look.mark(glyphs.health(each.health), glyph_only=True),
             "name": each.name,
             "open": Toned(f"{each.open_incidents:,}", "fail") if each.open_incidents else "",
-            "type": Toned(first, "dim"),
-            "trend": trend_text(self._trends.of(each.name, first), look) if first else "",
+            "trend": self._trends.of(each.name, first) if first else Toned("has sent nothing yet", "dim"),
         }
         return Row(each.name, cells, each)
 

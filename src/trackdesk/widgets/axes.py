@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from trackdesk.widgets import when
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 
 Tick = tuple[float, str]
 """A value and how it is said."""

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.glyphs import Role, Toned
 from trackdesk.widgets.look import Look

@@ -8,6 +8,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rule import rule_strip
@@ -123,11 +124,3 @@ class LineChart(Widget):
         if row == 0:
             return number(scale.high)
         return number(scale.low) if row == height - 1 else ""
-
-
-def number(value: float) -> str:
-    """A number in at most six cells: `0.42`, `37`, `12.3k`, `4.1M`."""
-    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= limit:
-            return f"{value / (1e3 if letter == 'k' else limit):.3g}{letter}"
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"

@@ -54,5 +54,13 @@ def sparkline(values: Sequence[float | None], width: int, *, low: float | None =
     return "".join(cells).rjust(max(width, 0))
 
 
+def number(value: float) -> str:
+    """A number in at most six cells: `0.42`, `37`, `12.3k`, `4.1M`."""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1e3 if letter == 'k' else limit):.3g}{letter}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
 def _step(above: float, reach: float, steps: int) -> int:
     return 0 if reach <= 0 else min(max(int(above / reach * steps), 0), steps - 1)

@@ -1,7 +1,7 @@
 """What stands in a cell of a table, and how it becomes characters of exactly the column's width."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,6 +17,10 @@ from trackdesk.widgets.look import Look
 
 Align = Literal["left", "right"]
 Words = str | Text | Mark | Toned
+_VALUE = 6
+"""Cells of a number."""
+_SPARK = 8
+"""Cells of a line that a name leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,17 @@ class Budget:
         return max(now - self.start, 0) / max(self.deadline - self.start, 1)
 
 
-Cell: TypeAlias = Words | Clocked | Budget | None
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A metric: its name, how it went, how it is. Drawn as `LATENCY_MS ▂▃▅▇   123` over the column's width."""
+
+    name: str
+    values: Sequence[float | None] = ()
+    """One a stretch of time, None where nothing was measured; empty while it has not been read."""
+    last: float | None = None
+
+
+Cell: TypeAlias = Words | Clocked | Budget | Trend | None
 
 
 def says(cell: Cell, now: int) -> object:
@@ -88,9 +102,28 @@ def draw(cell: Cell, width: int, align: Align, look: Look, now: int) -> list[Seg
             return [Segment(fitted(said, width, align, look), look.role(cell.role))]
         case Toned():
             return [Segment(fitted(cell.text, width, align, look), look.role(cell.role, bold=cell.bold))]
+        case Trend():
+            return trend_line(cell, width, look)
         case Text():
             return _rich(cell, width, align, look)
     return [Segment(fitted(cell, width, align, look))]
+
+
+def trend_line(trend: Trend, width: int, look: Look) -> list[Segment]:
+    """`LATENCY_MS ▂▃▅▇   123`, exactly `width` cells."""
+    label = min(max(width - _VALUE - _SPARK - 2, 6), 14)
+    cells = max(width - label - _VALUE - 2, 0)
+    last = "" if trend.last is None else budget.number(trend.last)
+    least = min((value for value in trend.values if value is not None), default=0.0)
+    if trend.values:
+        drawn = budget.sparkline(trend.values, cells, low=min(least, 0.0), ascii_only=look.ascii_only)
+    else:
+        drawn = look.pick("…", "~")
+    return [
+        Segment(f"{fitted(trend.name, label, 'left', look)} ", look.role("dim")),
+        Segment(fitted(drawn, cells, "left", look), look.role("dim" if trend.last is None else "run")),
+        Segment(f" {last:>{_VALUE}}", look.role("new")),
+    ]
 
 
 def fitted(text: str, width: int, align: Align, look: Look) -> str:

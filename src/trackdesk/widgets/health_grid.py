@@ -13,9 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from trackdesk.widgets import when
-from trackdesk.widgets.braille import number
-from trackdesk.widgets.budget import sparkline
-from trackdesk.widgets.cells import fitted
+from trackdesk.widgets.cells import Trend, fitted, trend_line
 from trackdesk.widgets.faces import LOADING, Empty, empty_lines
 from trackdesk.widgets.glyphs import Mark, Toned
 from trackdesk.widgets.line_pane import LinePane
@@ -27,18 +25,9 @@ from trackdesk.widgets.table_messages import RowOpened, RowSelected
 LEAST = 34
 """Cells of a tile at least."""
 _GAP = 2
-_VALUE = 6
 _MARGIN = 1
+_INDENT = 3
 _NOTHING = Toned("", "dim")
-
-
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """One measured value of a tile: its name, how it went, how it is."""
-
-    name: str
-    values: Sequence[float | None] = ()
-    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +215,7 @@ class HealthGrid(LinePane):
             return self._head(tile, wide, look)
         if line > min(len(tile.trends), self._lines):
             return [Segment(" " * wide)]
-        return trend_line(tile.trends[line - 1], wide, look)
+        return [Segment(" " * _INDENT), *trend_line(tile.trends[line - 1], wide - _INDENT, look)]
 
     def _head(self, tile: Tile, wide: int, look: Look) -> list[Segment]:
         here = tile.key == self.cursor
@@ -248,17 +237,3 @@ class HealthGrid(LinePane):
         top = max((self.size.height - 1 - len(lines)) * 2 // 5, 0)
         said = lines[y - top] if 0 <= y - top < len(lines) else Toned("", "dim")
         return Strip([Segment(said.text.center(width)[:width], look.role(said.role, bold=said.bold))])
-
-
-def trend_line(trend: Trend, wide: int, look: Look) -> list[Segment]:
-    """`  LATENCY_MS ▂▃▅▇   123`, exactly `wide` cells."""
-    label = min(max(wide // 3, 8), 14)
-    cells = max(wide - label - _VALUE - 4, 0)
-    last = "" if trend.last is None else number(trend.last)
-    least = min((value for value in trend.values if value is not None), default=0.0)
-    drawn = sparkline(trend.values, cells, low=min(least, 0.0), ascii_only=look.ascii_only)
-    return [
-        Segment(f"   {fitted(trend.name, label, 'left', look)}", look.role("dim")),
-        Segment(drawn, look.role("run")),
-        Segment(f" {last:>{_VALUE}}", look.role("new")),
-    ]

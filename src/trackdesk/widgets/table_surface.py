@@ -14,7 +14,7 @@ from trackdesk.widgets.columns import Column
 from trackdesk.widgets.faces import Empty, Failure
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
-from trackdesk.widgets.rows import MAX_ROWS, Rows
+from trackdesk.widgets.rows import MAX_ROWS, Row, Rows
 from trackdesk.widgets.rule import rule_strip
 from trackdesk.widgets.table_messages import MoreNeeded
 from trackdesk.widgets.table_paint import RowPainter, RowState
@@ -70,6 +70,16 @@ class TableSurface(ScrollView):
     def face(self) -> Face:
         """What the table shows; `waiting` is a load too young to be admitted."""
         return "filtered" if self._face == "empty" and self._filter else self._face
+
+    @property
+    def in_sight(self) -> list[Row]:
+        """The rows that are seen."""
+        top = self.scroll_offset.y
+        return self.rows.loaded[top : top + max(self.size.height - self.head, 0)]
+
+    def shows(self, column: str) -> bool:
+        """Whether there is room for the column of that key."""
+        return any(each.key == column for each in self._painting().shown)
 
     # -- lines -----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from trackdesk.widgets import when
 from trackdesk.widgets.axes import NUMBERS
-from trackdesk.widgets.braille import number
+from trackdesk.widgets.budget import number
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.line_plot import LinePlot
 from trackdesk.widgets.look import Look
