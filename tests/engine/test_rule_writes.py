@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.clocks import until
 from tests.engine.house import CALLER, open_house
 from tests.engine.ruled import draft, rule, send
-from trackdesk.domain.clock import SECOND
+from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.engine import metrics
 
 if TYPE_CHECKING:
@@ -97,6 +97,53 @@ async def test_a_window_is_whole_after_a_restart(tmp_path: Path) -> None:
         assert house.values("SELECT title FROM incidents") == [
             "LATENCY_MS of payments came 5 times within 1m (5 or more)"
         ]
+
+
+async def test_windows_of_many_series_are_whole_after_a_restart(tmp_path: Path) -> None:
+    services = [f"s{number}" for number in range(5)]
+    counting = {"aggregate": "count", "operator": ">="}
+    async with open_house(tmp_path) as house:
+        await rule(house, "short", window="10s", threshold=2, **counting)
+        await rule(house, "long", window="1m", threshold=4, **counting)
+        for ago in (50, 40, 30):
+            drafts = [draft(1, each, house.now - ago * SECOND) for each in services]
+            await metrics.record(house.engine, CALLER, drafts)
+        await house.settled()
+        clock = house.clock
+    async with open_house(tmp_path, clock=clock) as house:
+        await metrics.record(house.engine, CALLER, [draft(1, each) for each in services])
+        await house.settled()
+        assert house.values("SELECT service FROM incidents WHERE rule = 'long' ORDER BY 1") == services
+        assert house.values("SELECT count(*) FROM incidents WHERE rule = 'short'") == [0]
+
+
+async def test_after_the_clock_was_set_back_and_a_restart_a_window_has_no_more_than_it_had_before(
+    tmp_path: Path,
+) -> None:
+    async with open_house(tmp_path) as house:
+        await rule(house, aggregate="count", window="1m", operator=">=", threshold=4)
+        for ago in (3000, 2000, 1000, 30):
+            await send(house, 1, at=house.now - ago * SECOND)
+        clock = house.clock
+    clock.jump(-HOUR)
+    async with open_house(tmp_path, clock=clock) as house:
+        await send(house, 1, 1)
+        assert house.incidents() == []  # the one of half a minute ago and these two
+        await send(house, 1)
+        assert len(house.incidents()) == 1
+
+
+async def test_samples_of_before_the_clock_was_set_back_do_not_count_where_others_came_since(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await rule(house, aggregate="count", window="1m", operator=">=", threshold=3)
+        await send(house, 1, 1)
+        house.clock.jump(-HOUR)
+        await house.pass_time(90)
+        await send(house, 1)
+        clock = house.clock
+    async with open_house(tmp_path, clock=clock) as house:
+        await send(house, 1)
+        assert house.incidents() == []
 
 
 async def test_samples_that_were_committed_and_not_evaluated_count_once_after_a_restart(tmp_path: Path) -> None:

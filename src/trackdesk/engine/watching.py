@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.domain.evaluation import OK, PENDING, Condition, SeriesState, falls_due, revise, stop
 from trackdesk.domain.rule import fits
 from trackdesk.engine.rule_causes import Turned
-from trackdesk.store import rule_states
+from trackdesk.store import rule_samples
 from trackdesk.store.rule_states import StateRow
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from trackdesk.domain.evaluation import Verdict
     from trackdesk.domain.metric import Recorded, Series
     from trackdesk.domain.rule import Rule
+    from trackdesk.domain.window import Window
     from trackdesk.store.readers import Readers
 
 MOST_PAIRS: Final = 200_000
 """Series under rules that are remembered; above it those that are OK are read again when they next come."""
+READ_TOGETHER: Final = 500
+"""Series whose windows are read in one statement."""
 LEFT_BEHIND: Final = 1000
 """Timers that may be looked at no more, besides as many as those that are, before they are taken out."""
 
@@ -58,6 +62,46 @@ class Pair:
 
     def turned(self, verdict: Verdict, reason: str | None = None) -> Turned:
         return Turned(self.rule, self.series, verdict, self.row(), reason)
+
+
+class Filling:
+    """The window of a pair that is filled with what was there before: samples by time, as they are stored.
+
+    When a sample came is not stored. One that is ahead of the clock came from a sender that is ahead, or before the
+    clock was set back. While such are the last that came, those within the window of the newest count as of now, as if
+    one had seen them come; where samples of our time came behind them, they don't count.
+    """
+
+    __slots__ = ("_ahead", "_last", "_now", "_pair", "_window", "since")
+
+    def __init__(self, pair: Pair, window: Window, at: int, now: int) -> None:
+        self.since = at - pair.condition.width
+        """Up to which (µs) nothing counts."""
+        self._pair = pair
+        self._window = window
+        self._now = now
+        self._last = 0
+        self._ahead: deque[tuple[int, int, float]] = deque()
+
+    def take(self, sample_id: int, at: int, value: float) -> None:
+        if at > self._now:
+            self._ahead.append((sample_id, at, value))
+            while self._ahead[0][1] <= at - self._pair.condition.width:
+                self._ahead.popleft()
+        elif at > self.since:
+            self._last = max(self._last, sample_id)
+            self._count(at, value)
+
+    def finish(self) -> None:
+        if max((sample_id for sample_id, _, _ in self._ahead), default=0) > self._last:
+            for _, _, value in self._ahead:
+                self._count(self._now, value)
+        self._pair.filled = True
+
+    def _count(self, at: int, value: float) -> None:
+        found = self._window.add(at, value)
+        if found is not None:
+            self._pair.state.value = found
 
 
 class Watched:
@@ -137,11 +181,12 @@ class Watches:
         if len(known) > MOST_PAIRS:
             self._forget()
         unknown = {each.series_id: each for each in reversed(samples) if each.series_id not in known}
+        empty = []
         for sample in unknown.values():
             pairs = tuple(each.pair(sample.series) for each in self._looking_at(sample.series))
-            for pair in pairs:
-                await self.fill(pair, min(sample.recorded_at, now), now, up_to)
             known[sample.series_id] = pairs
+            empty += [(pair, min(sample.recorded_at, now)) for pair in pairs if not pair.filled]
+        await self._fill(empty, now, up_to)
 
     def _looking_at(self, series: Series) -> list[Watched]:
         """In the order of priority."""
@@ -153,18 +198,23 @@ class Watches:
         ]
         return sorted(found, key=lambda each: (each.rule.priority, each.rule.id))
 
-    async def fill(self, pair: Pair, at: int, now: int, up_to: int) -> None:
-        """Read what the window of a pair holds as a sample of the time `at` (µs) comes, up to the id `up_to`."""
-        window = pair.state.window
-        if pair.filled or window is None:
-            return
-        found = None
-        async for some in rule_states.window(self._readers, pair.series.id, at - pair.condition.width, up_to):
-            for recorded_at, value in some:
-                found = window.add(min(recorded_at, now), value)
-        pair.filled = True
-        if found is not None:
-            pair.state.value = found
+    async def _fill(self, pairs: Sequence[tuple[Pair, int]], now: int, up_to: int) -> None:
+        """Read what the windows of pairs hold as a sample of the time beside each (µs) comes, up to the id `up_to`."""
+        fillings: dict[int, list[Filling]] = {}
+        for pair, at in pairs:
+            if pair.state.window is not None and not pair.filled:
+                fillings.setdefault(pair.series.id, []).append(Filling(pair, pair.state.window, at, now))
+        every = list(fillings)
+        for begin in range(0, len(every), READ_TOGETHER):
+            some = every[begin : begin + READ_TOGETHER]
+            since = {series_id: min(each.since for each in fillings[series_id]) for series_id in some}
+            async for rows in rule_samples.windows(self._readers, since, up_to):
+                for series_id, sample_id, recorded_at, value in rows:
+                    for filling in fillings[series_id]:
+                        filling.take(sample_id, recorded_at, value)
+            for series_id in some:
+                for filling in fillings[series_id]:
+                    filling.finish()
 
     def _forget(self) -> None:
         """What is OK and that time does not change is known to the store."""
@@ -231,11 +281,11 @@ class Watches:
                 continue
             pair = after.pair(old.series, old.state.heard_at)
             pair.restore(old.row())
-            if old.state.state is not OK:
-                await self.fill(pair, now, now, up_to)
-                verdict = revise(pair.condition, pair.state, now)
-                if verdict is not None:
-                    events.append(pair.turned(verdict, why))
+        await self._fill([(pair, now) for pair in after.pairs.values() if pair.state.state is not OK], now, up_to)
+        for pair in after.pairs.values():
+            verdict = revise(pair.condition, pair.state, now)
+            if verdict is not None:
+                events.append(pair.turned(verdict, why))
             self.schedule(pair)
         self.put(after)
         return events, [pair for pair in after.pairs.values() if pair.state.state is PENDING]

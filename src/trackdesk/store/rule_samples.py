@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from trackdesk.domain.rule_replay import Past
 from trackdesk.store.conditions import Part, among, every
 from trackdesk.store.series import SERIES_FROM
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from trackdesk.domain.rule import Rule
     from trackdesk.store.readers import Readers
 
 _SLICES = 1024
 """Into which the time is cut; each step back takes in twice as many as the one before."""
+
+_CHUNK = 2000
+"""Rows given at once."""
 
 
 async def fitting_series(readers: Readers, namespace_id: int, rule: Rule, limit: int) -> dict[int, str]:
@@ -32,6 +37,25 @@ async def fitting_series(readers: Readers, namespace_id: int, rule: Rule, limit:
         f"SELECT s.id, v.name FROM {SERIES_FROM} WHERE {where.sql} ORDER BY s.id LIMIT ?", (*where.params, limit)
     )
     return {row[0]: row[1] for row in rows}
+
+
+async def windows(
+    readers: Readers, since: Mapping[int, int], up_to: int
+) -> AsyncIterator[list[tuple[int, int, int, float]]]:
+    """(series id, sample id, time, value) of the samples of each series later than its instant (µs), with ids up to
+    `up_to`: series by series, each by time, some at once."""
+    async with readers.connection() as connection:
+        rows = await connection.execute(
+            "SELECT m.series_id, m.id, m.recorded_at, m.value FROM json_each(?) j "
+            "CROSS JOIN samples m INDEXED BY samples_by_series "  # which has them in this order
+            "ON m.series_id = CAST(j.key AS INTEGER) AND m.recorded_at > j.value WHERE m.id <= ?",
+            (orjson.dumps(since, option=orjson.OPT_NON_STR_KEYS).decode(), up_to),
+        )
+        try:
+            while found := await rows.fetchmany(_CHUNK):
+                yield [(row[0], row[1], row[2], row[3]) for row in found]
+        finally:
+            await rows.close()
 
 
 async def newest(readers: Readers, series_ids: Collection[int], since: int, until: int, limit: int) -> list[Past]:

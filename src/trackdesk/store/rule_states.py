@@ -8,12 +8,8 @@ from trackdesk.domain.rule import Rule, RuleState
 from trackdesk.store.rules import RULE_COLUMNS, rule_fields
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from trackdesk.store.readers import Readers
     from trackdesk.store.writer import Tx
-
-_CHUNK = 2000
 
 
 class StateRow(NamedTuple):
@@ -149,19 +145,3 @@ async def enabled_rule(readers: Readers, namespace_id: int, rule_id: str) -> Rul
         (namespace_id, rule_id),
     )
     return None if row is None else Rule.trusted(**rule_fields(row))
-
-
-async def window(readers: Readers, series_id: int, after: int, up_to: int) -> AsyncIterator[list[tuple[int, float]]]:
-    """(time, value) of the samples of a series later than `after` (µs), with ids up to `up_to`, by time, some at
-    once."""
-    async with readers.connection() as connection:
-        rows = await connection.execute(
-            "SELECT recorded_at, value FROM samples INDEXED BY samples_by_series "
-            "WHERE series_id = ? AND recorded_at > ? AND id <= ? ORDER BY recorded_at",
-            (series_id, after, up_to),
-        )
-        try:
-            while found := await rows.fetchmany(_CHUNK):
-                yield [(row[0], row[1]) for row in found]
-        finally:
-            await rows.close()
