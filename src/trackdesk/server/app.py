@@ -6,7 +6,8 @@ It is aiohttp's lower half, `web.Server`: a table of routes of our own finds the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import hdrs, web
 
@@ -17,12 +18,13 @@ from trackdesk.domain.identity import Permission
 from trackdesk.server import pings, problems
 from trackdesk.server.bind import Bound
 from trackdesk.server.connection import OPTIONS, Connection
+from trackdesk.server.front import Front
 from trackdesk.server.headers import new_request_id
 from trackdesk.server.routes import Routes
 
 if TYPE_CHECKING:
     from asyncio import Task, WriteTransport
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from aiohttp import StreamReader
     from aiohttp.abc import AbstractStreamWriter
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from trackdesk.server.call import Handler
     from trackdesk.server.house import House
 
-    Answers = Callable[[web.BaseRequest, Mapping[str, str]], Awaitable[web.StreamResponse]]
+    Answers = Callable[[web.BaseRequest, Mapping[str, str]], Coroutine[Any, Any, web.StreamResponse]]
+    Found = tuple[Answers, Mapping[str, str]]
 
 _WHERE: Final = "what there is stands at /docs, and at /openapi.json for programs"
 MAX_KNOWN: Final = 4096
@@ -54,16 +57,21 @@ class App(web.Server):
     """
 
     def __init__(self, house: House, handlers: Mapping[str, Handler], endpoints: Iterable[Endpoint[Any]]) -> None:
-        super().__init__(self._respond, request_factory=self._request)
+        super().__init__(self._respond, request_factory=self.request)
         self.house = house
         self._routes: Routes[Answers] = Routes(paths.fits)
-        self._known: dict[tuple[str, str], tuple[Answers, Mapping[str, str]]] = {}
+        self._known: dict[tuple[str, str], Found] = {}
         """What was found for the last paths: jobs ask for the same few again and again."""
+        self._by_pieces: set[Answers] = set()
+        self.fronts: set[Front] = set()
+        """The connections that aiohttp knows nothing of yet."""
         self._max_body = 0
         for endpoint in endpoints:
             if endpoint.permission is not Permission.PING:  # see server/pings.py
                 self._max_body = max(self._max_body, endpoint.max_body if endpoint.takes == "application/json" else 0)
                 answers = Bound(endpoint, handlers[endpoint.name], house).handle
+                if not (endpoint.takes == endpoint.media == "application/json"):
+                    self._by_pieces.add(answers)
                 for method, path in endpoint.routes:
                     self._routes.add(path, dict.fromkeys(_also_head(method), answers))
         self._pings = pings.Pings(house).handle
@@ -74,38 +82,79 @@ class App(web.Server):
         """How many paths are known without looking for them."""
         return len(self._known)
 
-    def __call__(self) -> web.RequestHandler:
+    def __call__(self) -> Front:  # type: ignore[override]  # which makes way for aiohttp's
+        return Front(self, self._loop)
+
+    def connection(self) -> Connection:
+        """One that takes whatever comes."""
         return Connection(self, loop=self._loop, **OPTIONS)
 
-    def _request(
+    def request(
         self,
         message: RawRequestMessage,
         payload: StreamReader,
         protocol: web.RequestHandler,
-        writer: AbstractStreamWriter,
-        task: Task[None],
+        writer: AbstractStreamWriter | None = None,
+        task: Task[None] | None = None,
     ) -> web.BaseRequest:
-        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self._max_body)
+        """Without a writer and a task it can be read, and only an `Answer` or a whole response be given to it."""
+        return web.BaseRequest(
+            message,
+            payload,
+            protocol,
+            cast("Any", writer),
+            cast("Any", task),
+            self._loop,
+            client_max_size=self._max_body,
+        )
+
+    def pre_shutdown(self) -> None:
+        super().pre_shutdown()
+        for front in tuple(self.fronts):
+            front.close()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        tasks = [front.task for front in self.fronts if front.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=timeout)
+        for front in tuple(self.fronts):
+            front.abort()
+        await super().shutdown(timeout)
+
+    def whole(self, message: RawRequestMessage) -> Found | None:
+        """Who answers a request that has arrived whole, and the parameters of its path; None where there is nobody, or
+        somebody who answers piece by piece."""
+        try:
+            found, _ = self._find(message.method, message.url.raw_path)
+        except Invalid:
+            return None
+        return None if found is None or found[0] in self._by_pieces else found
+
+    def _find(self, method: str, path: str) -> tuple[Found | None, set[str]]:
+        """Who answers, or the methods that the path has. Raises Invalid for a path that is no UTF-8."""
+        known = self._known.get((method, path))
+        if known is not None:
+            return known, set()
+        answers, parameters, allowed = self._routes.find(method, path)
+        if answers is None:
+            return None, allowed
+        if len(path) <= LONGEST_KNOWN and answers != self._pings:  # a ping's path holds a secret
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[method, path] = answers, parameters
+        return (answers, parameters), allowed
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = (request.method, request.rel_url.raw_path)
-        known = self._known.get(asked)
-        if known is None:
-            try:
-                answers, parameters, allowed = self._routes.find(*asked)
-            except Invalid as error:
-                return self._refuse(error)
-            if answers is None:
-                return self._nothing_there(request, allowed)
-            known = (answers, parameters)
-            if len(asked[1]) <= LONGEST_KNOWN and answers != self._pings:  # a ping's path holds a secret
-                if len(self._known) >= MAX_KNOWN:
-                    self._known.clear()
-                self._known[asked] = known
+        try:
+            found, allowed = self._find(request.method, request.rel_url.raw_path)
+        except Invalid as error:
+            return self._refuse(error)
+        if found is None:
+            return self._nothing_there(request, allowed)
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue" and request.transport is not None:
             transport: WriteTransport = request.transport
             transport.write(_GO_ON)
-        return await known[0](request, known[1])
+        return await found[0](request, found[1])
 
     def _nothing_there(self, request: web.BaseRequest, allowed: set[str]) -> web.Response:
         if not allowed:

@@ -1,0 +1,176 @@
+"""What stands before aiohttp's connection: requests that arrive whole are answered here, all else goes on to it.
+
+aiohttp keeps a task, a waiter and a writer for each connection and starts another task a request, for what may come in
+pieces, be streamed or be upgraded; a run start or a ping is none of that, and would spend a third of its time there.
+Its parser reads the requests here as well, so that both ways agree on what a request is.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from aiohttp import hdrs, web
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpRequestParser, HttpVersion11
+from aiohttp.http_exceptions import HttpProcessingError
+
+from trackdesk.server.answer import Answer, rendered
+from trackdesk.server.connection import KEEPALIVE_SECONDS, MAX_LINE
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from aiohttp import StreamReader
+    from aiohttp.http import RawRequestMessage
+
+    from trackdesk.server.app import Answers, App
+
+log = logging.getLogger(__name__)
+
+LARGEST: Final = 65_536
+"""Bytes; more than that at once goes on to aiohttp, which takes it piece by piece."""
+
+
+class Front(BaseProtocol):
+    """One connection, until something arrives in it that is for aiohttp; from then on it is aiohttp's for good, for
+    only aiohttp knows where the next request begins.
+
+    A request's handler sees what it would see of aiohttp's own protocol: `transport`, `peername`, `sockname` and
+    `ssl_context`.
+    """
+
+    ssl_context: Final = None
+
+    def __init__(self, app: App, loop: asyncio.AbstractEventLoop) -> None:
+        parser = HttpRequestParser(
+            self, loop, LARGEST, max_line_size=MAX_LINE, payload_exception=web.RequestPayloadError
+        )
+        super().__init__(loop, parser)
+        self.peername: Any = None
+        self.sockname: Any = None
+        self._app = app
+        self._parser: HttpRequestParser = parser
+        self.task: asyncio.Task[None] | None = None
+        """The request in hand."""
+        self._held = b""
+        """What arrived behind it."""
+        self._last = False
+        """The connection ends with the answer to the request in hand."""
+        self._quiet_since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.peername = transport.get_extra_info("peername")
+        self.sockname = transport.get_extra_info("sockname")
+        self._app.fronts.add(self)
+        self._quiet_since = self._loop.time()
+        self._timer = self._loop.call_at(self._quiet_since + KEEPALIVE_SECONDS, self._look_at_the_clock)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._let_go()
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._take_held()
+
+    def data_received(self, data: bytes) -> None:
+        if self._last:
+            return
+        if self.task is not None or self._paused:
+            self._held += data
+            if len(self._held) > LARGEST and self.transport is not None:
+                self.transport.pause_reading()
+            return
+        found = None
+        if len(data) <= LARGEST:
+            try:
+                messages, _, _ = self._parser.feed_data(data)
+            except HttpProcessingError:  # aiohttp will find the same, and tell its sender
+                messages = ()
+            if len(messages) == 1 and _is_whole(data, *messages[0]):
+                found = self._app.whole(messages[0][0])
+        if found is None:
+            self._hand_over(data)
+        else:
+            request = self._app.request(*messages[0], cast("web.RequestHandler", self))
+            self.task = self._loop.create_task(self._answer(request, *found))
+
+    def close(self) -> None:
+        """End the connection once the request in hand is answered."""
+        self._last = True
+        if self.task is None and self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """End it at once."""
+        if self.task is not None:
+            self.task.cancel()
+        if self.transport is not None:
+            self.transport.abort()
+
+    async def _answer(self, request: web.BaseRequest, answers: Answers, parameters: Mapping[str, str]) -> None:
+        try:
+            self._send(await answers(request, parameters))
+        except Exception:
+            log.exception("a request could not be answered")
+            self.abort()
+        self.task = None
+        self._take_held()
+
+    def _send(self, response: web.StreamResponse) -> None:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(response.raw if isinstance(response, Answer) else rendered(response))
+        self._quiet_since = self._loop.time()
+        if self._last or response.keep_alive is False:
+            transport.close()
+
+    def _take_held(self) -> None:
+        if self._held and self.transport is not None and not self._paused:
+            held, self._held = self._held, b""
+            self.transport.resume_reading()
+            self.data_received(held)
+
+    def _hand_over(self, data: bytes) -> None:
+        """`data` begins where a request begins."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        self._let_go()
+        connection = self._app.connection()
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        transport.resume_reading()  # the parser may have had it stopped
+        connection.data_received(data)
+
+    def _look_at_the_clock(self) -> None:
+        ends_at = self._quiet_since + KEEPALIVE_SECONDS
+        if self.task is None and self._loop.time() >= ends_at:
+            self.close()
+        else:
+            self._timer = self._loop.call_at(max(ends_at, self._loop.time() + 1), self._look_at_the_clock)
+
+    def _let_go(self) -> None:
+        self._app.fronts.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _is_whole(data: bytes, message: RawRequestMessage, payload: StreamReader) -> bool:
+    """Whether `data` is this one request from its beginning to its end, and its answer needs no more than its bytes:
+    the connection stays open, and nothing about it changes."""
+    return (
+        payload.is_eof()
+        and not message.chunked
+        and data.find(b"\r\n\r\n") + 4 + int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) == len(data)
+        and message.version == HttpVersion11
+        and not message.should_close
+        and not message.upgrade
+        and message.method != hdrs.METH_HEAD
+    )
