@@ -256,3 +256,11 @@ async def test_routing_tells_why_who_was_told_or_not_in_the_order_of_time(house:
     ]
     with pytest.raises(NotFound):
         await incident_lists.routing(readers, DEFAULT, 99)
+
+
+async def test_incidents_that_a_search_finds_elsewhere_are_not_counted_among_what_it_looks_at(
+    desk: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackdesk.store.incident_plans.MOST_FOUND", 2)
+    desk.incident("disk elsewhere again", namespace_id=2)
+    assert await ids(readers, search="disk") == [4, 2]

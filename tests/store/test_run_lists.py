@@ -254,6 +254,17 @@ async def test_a_search_that_finds_more_than_it_looks_at_has_no_total(
     assert (page.meta.total, page.meta.total_capped) == (None, True)
 
 
+async def test_what_a_search_finds_elsewhere_is_not_counted_among_what_it_looks_at(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackdesk.store.run_wanted.MOST_FOUND", 3)
+    other = house.namespace("other")
+    house.run(id="mine", status="FAILED", error="disk full")
+    for _ in range(5):
+        house.run(namespace_id=other, status="FAILED", error="disk full")
+    assert await ids(readers, search="disk") == ["mine"]
+
+
 async def test_more_processes_than_can_be_walked_are_checked_row_by_row(house: House, readers: Readers) -> None:
     for number in range(60):
         house.run(f"many-{number}", id=f"r{number}")

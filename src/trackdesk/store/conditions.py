@@ -96,6 +96,15 @@ def full_text(text: str, column: str | None = None) -> str | None:
     return f"{{{column}}} : ({expression})" if column else expression
 
 
+def newest_found(words: str, rows: str, key: str) -> str:
+    """The statement that gives the newest rows of a namespace that an FTS5 expression finds in the index `words` of the
+    table `rows`; binds expression, namespace and how many. Where there is one namespace, no row is looked at."""
+    return (
+        f"SELECT rowid FROM {words} WHERE {words} MATCH ? AND ((SELECT count(*) FROM namespaces) = 1 "
+        f"OR (SELECT namespace_id FROM {rows} WHERE {key} = {words}.rowid) = ?) ORDER BY rowid DESC LIMIT ?"
+    )
+
+
 def compared(column: str, op: Op, value: object) -> Part:
     """`op` comes from the grammar, never from the caller's text."""
     return Part(f"{column} {op} ?", (value,))

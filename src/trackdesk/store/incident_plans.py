@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Final
 from trackdesk.domain.incident import SEVERITY_ORDER, IncidentStatus, Severity
 from trackdesk.domain.q import parse
 from trackdesk.domain.q_fields import INCIDENT_FIELDS
-from trackdesk.store.conditions import Part, Terms, among, between, every, full_text, meet, negate, one_of, words_of
+from trackdesk.store.conditions import (
+    Part,
+    Terms,
+    among,
+    between,
+    every,
+    full_text,
+    meet,
+    negate,
+    newest_found,
+    one_of,
+    words_of,
+)
 from trackdesk.store.keyset import Listed, Walk, at_most, split_sort
 from trackdesk.store.rows import INCIDENT_COLUMNS
 
@@ -124,27 +136,27 @@ async def wanted_incidents(readers: Readers, namespace_id: int, given: IncidentF
 
 async def _search(readers: Readers, wanted: Wanted, terms: Terms, search: str | None) -> None:
     """Words are looked up first: they are found in title, description, process and service, a number also as an id."""
-    words, without = terms.words()
+    space, (words, without) = wanted.namespace_id, terms.words()
     titles = [term for group in terms.take("title") for term in group]
-    looked_up = [await _find(readers, word) for word in (*words, *words_of(search or ""))]
-    looked_up += [await _find(readers, str(term.value), "title") for term in titles if not term.negated]
+    looked_up = [await _find(readers, space, word) for word in (*words, *words_of(search or ""))]
+    looked_up += [await _find(readers, space, str(term.value), "title") for term in titles if not term.negated]
     if search and not words_of(search):
         looked_up.append(frozenset())
     wanted.cut = any(len(ids) >= MOST_FOUND for ids in looked_up)
     for ids in looked_up:
         wanted.found = tuple(ids if wanted.found is None else ids.intersection(wanted.found))
-    unwanted = [await _find(readers, word) for word in without]
-    unwanted += [await _find(readers, str(term.value), "title") for term in titles if term.negated]
+    unwanted = [await _find(readers, space, word) for word in without]
+    unwanted += [await _find(readers, space, str(term.value), "title") for term in titles if term.negated]
     wanted.parts += [negate(among("id", ids)) for ids in unwanted]
 
 
-async def _find(readers: Readers, word: str, column: str | None = None) -> frozenset[int]:
+async def _find(readers: Readers, namespace_id: int, word: str, column: str | None = None) -> frozenset[int]:
     number = word.upper().removeprefix("INC-")
     known = {int(number)} if column is None and number.isascii() and number.isdigit() and len(number) < 19 else set()
     expression = full_text(word, column)
     if expression is not None:
-        sql = "SELECT rowid FROM incident_words WHERE incident_words MATCH ? ORDER BY rowid DESC LIMIT ?"
-        known |= {row[0] for row in await readers.all(sql, (expression, MOST_FOUND))}
+        sql = newest_found("incident_words", "incidents", "id")
+        known |= {row[0] for row in await readers.all(sql, (expression, namespace_id, MOST_FOUND))}
     return frozenset(known)
 
 

@@ -22,6 +22,7 @@ from trackdesk.store.conditions import (
     full_text,
     meet,
     negate,
+    newest_found,
     one_of,
     words_of,
 )
@@ -304,7 +305,7 @@ async def _find(readers: Readers, namespace_id: int, word: str) -> Found:
     seqs = await _by_id(readers, namespace_id, Term("id", Op.PREFIX, word))
     expression, cut = full_text(word), len(seqs) >= MOST_FOUND
     if expression is not None:
-        sql = f"SELECT rowid FROM run_words WHERE run_words MATCH ? ORDER BY rowid DESC LIMIT {MOST_FOUND}"
-        failed = [row[0] for row in await readers.all(sql, (expression,))]
+        sql = newest_found("run_words", "runs", "seq")
+        failed = [row[0] for row in await readers.all(sql, (expression, namespace_id, MOST_FOUND))]
         seqs, cut = seqs + failed, cut or len(failed) >= MOST_FOUND
     return Found(tuple(processes), tuple(sorted(set(seqs))), cut)
