@@ -124,6 +124,7 @@ class Server:
             "agenda": agenda.wake,
             "delivery": engine.delivery.wake,
             "retention": retention.wake,
+            "retention_changed": retention.change,
             "rules_changed": rules.change,
         }
         for worker in (agenda, engine.delivery, housekeeping, rollups, metric_rollups, rules, retention):

@@ -11,12 +11,13 @@ import pytest
 from pydantic import ValidationError
 
 from tests.clocks import until
-from tests.engine.house import open_house
+from tests.engine.house import ALICE, open_house
 from tests.engine.old_age import CLOSED, KEPT, count_all, ended, execute, runs_left, worker
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.instant import format_instant, parse_duration
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.retention import Kept
+from trackdesk.engine import processes
 from trackdesk.engine.cleaning import TARGET, Pace
 from trackdesk.store import compact, journal, removal
 
@@ -275,6 +276,23 @@ async def test_lines_of_a_run_that_a_person_deletes_follow_at_once(still: House)
     await until(lambda: bool(worker_.next_look))
     await still.delete(run)
     await until(lambda: still.values("SELECT count(*) FROM logs") == [0])
+    await worker_.stop()
+
+
+async def test_another_time_for_the_runs_of_a_process_is_in_force_with_the_next_look_a_minute_after_the_last(
+    still: House,
+) -> None:
+    await ended(still, 2)
+    await count_all(still)
+    worker_ = worker(still)
+    still.engine.wakers["retention_changed"] = worker_.change
+    await worker_.start()
+    await until(lambda: bool(worker_.next_look))
+    await processes.patch(still.engine, ALICE, "backup", ChangeProcess.model_validate({"retention": "1d"}))
+    await until(lambda: worker_.next_look == still.now + MINUTE)
+    assert len(runs_left(still)) == 1
+    still.clock.leap(MINUTE)
+    await until(lambda: runs_left(still) == [])
     await worker_.stop()
 
 

@@ -134,6 +134,8 @@ def change(tx: Tx, caller: Caller, name: str, body: ChangeProcess, if_match: int
     check_grace(body.schedule if "schedule" in values else process.schedule, values.get("grace", process.grace))
     processes.change(tx, process, {key: values[key] for key in changed})
     tx.journal(caller.namespace_id, "processes", "changed", name, caller.actor, changed)
+    if "retention" in changed:
+        tx.wake("retention_changed", tx.now)
     expect.rearrange(tx, process, processes.get(tx, caller.namespace_id, name), caller.actor)
 
 

@@ -38,7 +38,7 @@ REQUEST: Final = 20 * SECOND
 
 
 class Retention(Supervised):
-    """Looks when the next run grows old, at least once an hour and at most once a minute."""
+    """Looks when the next run grows old or its time was changed, at least once an hour and at most once a minute."""
 
     name = "retention"
 
@@ -50,29 +50,37 @@ class Retention(Supervised):
         self._kept = kept
         self._wake = asyncio.Event()
         self._next = 0
+        self._soonest = 0
+        self._changed = False
         self._log_seen: tuple[int, int] | None = None
 
     def wake(self, _: int) -> None:
         """Some run has left lines behind."""
         self._wake.set()
 
+    def change(self, _: int) -> None:
+        """Some process keeps its runs for another time: what is old now may be much."""
+        self._changed = True
+        self._wake.set()
+
     @property
     def next_look(self) -> int:
         """The instant (µs) of the next look at everything."""
-        return self._next
+        return self._soonest if self._changed else self._next
 
     async def _work(self) -> None:
         while True:
             self._wake.clear()
-            if self._clock.now() >= self._next:
+            if self._clock.now() >= self.next_look:
                 await self.look()
             else:
                 await Cleaning(self._path, self._writer, self._readers, self._clock).lines()
             self._well()
-            await self._clock.wait(self._wake, min(max(self._next - self._clock.now(), 0), LONGEST))
+            await self._clock.wait(self._wake, min(max(self.next_look - self._clock.now(), 0), LONGEST))
 
     async def look(self) -> None:
         """Delete all that is old now, give room back, and say when to look again."""
+        self._changed = False  # what is changed from now on may be seen too late
         began, now, kept = self._clock.monotonic(), self._clock.now(), self._kept
         cleaning = Cleaning(self._path, self._writer, self._readers, self._clock)
         due_at = await self._runs(cleaning, now)
@@ -89,7 +97,8 @@ class Retention(Supervised):
             log.info("deleted for their age: %s", ", ".join(f"{count} {name}" for name, count in deleted.items()))
             await self._tell(deleted)
         took = self._clock.monotonic() - began
-        self._next = max(min(due_at, now + LONGEST), now + SHORTEST, now + SHARE * took)
+        self._soonest = now + max(SHORTEST, SHARE * took)
+        self._next = max(min(due_at, now + LONGEST), self._soonest)
 
     async def _tell(self, deleted: dict[str, Any]) -> None:
         """Those who watch lists read them again; the journal's own rows are in no list."""
