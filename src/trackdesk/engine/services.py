@@ -59,19 +59,27 @@ def _check_others(name: str, depends_on: list[str]) -> None:
 
 async def delete(engine: Engine, caller: Caller, name: str) -> None:
     """With its samples, in small steps: whoever is interrupted finds a service with fewer samples. Raises NotFound;
-    Conflict `in_use` naming what refers to it."""
-    while not await engine.writer.run(lambda tx: delete_some(tx, caller, name)):
-        pass
+    Conflict `in_use` naming what refers to it, `still_sending` when more samples come meanwhile than go."""
+    left = await service_lists.count_samples(engine.readers, caller.namespace_id, name)
+    while (gone := await engine.writer.run(lambda tx: delete_some(tx, caller, name))) is not None:
+        left -= gone
+        if left <= -DELETED_AT_ONCE:
+            raise Conflict(
+                f"Service {name!r} is sending samples faster than they are deleted. As many as it had are gone; the "
+                "service stays with those that came since. Stop what sends them, then delete it again.",
+                code="still_sending",
+            )
 
 
-def delete_some(tx: Tx, caller: Caller, name: str) -> bool:
-    """The next of its samples; when there are none left the service itself. Whether it is gone."""
+def delete_some(tx: Tx, caller: Caller, name: str) -> int | None:
+    """The next of its samples, and how many they were; None: none are left and the service itself is gone."""
     service = services.get(tx, caller.namespace_id, name)
     users = services.in_use_by(tx, service)
     if users:
         raise Conflict(f"Service {name!r} is used by {'; '.join(users)}.", code="in_use")
-    if not services.delete_measured(tx, service, DELETED_AT_ONCE):
-        return False
+    gone = services.delete_samples(tx, service, DELETED_AT_ONCE)
+    if gone == DELETED_AT_ONCE or not services.delete_rollups(tx, service, DELETED_AT_ONCE):
+        return gone
     services.delete(tx, service)
     tx.journal(caller.namespace_id, "services", "deleted", name, caller.actor)
-    return True
+    return None

@@ -142,3 +142,14 @@ def _service(row: Any, now: int) -> Service:
         updated_at=row[5],
         version=row[6],
     )
+
+
+async def count_samples(readers: Readers, namespace_id: int, name: str) -> int:
+    """Of a service that there may be; 0 when there is none."""
+    row = await readers.one(
+        "SELECT count(*) FROM services v JOIN series s ON s.service_id = v.id "
+        "CROSS JOIN samples m INDEXED BY samples_by_series ON m.series_id = s.id "
+        "WHERE v.namespace_id = ? AND v.name = ?",
+        (namespace_id, name),
+    )
+    return 0 if row is None else int(row[0])

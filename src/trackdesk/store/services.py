@@ -105,19 +105,22 @@ def in_use_by(tx: Tx, service: ServiceRow) -> list[str]:
 _SERIES = "SELECT id FROM series WHERE service_id = ?1"
 _COUNTED = f"{_SERIES} UNION ALL SELECT -id FROM series WHERE service_id = ?1"
 """With the numbers under which series are counted together."""
-_MEASURED = (
-    f"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE series_id IN ({_SERIES}) LIMIT ?2)",
-    *(
-        f"DELETE FROM {table} WHERE (level, series_id, at) IN (SELECT level, series_id, at FROM {table} "
-        f"WHERE level IN (0, 1, 2) AND series_id IN ({_COUNTED}) LIMIT ?2)"
-        for table in ("metric_cells", "metric_packs")
-    ),
+_SAMPLES = f"DELETE FROM samples WHERE id IN (SELECT id FROM samples WHERE series_id IN ({_SERIES}) LIMIT ?2)"
+_ROLLUPS = tuple(
+    f"DELETE FROM {table} WHERE (level, series_id, at) IN (SELECT level, series_id, at FROM {table} "
+    f"WHERE level IN (0, 1, 2) AND series_id IN ({_COUNTED}) LIMIT ?2)"
+    for table in ("metric_cells", "metric_packs")
 )
 
 
-def delete_measured(tx: Tx, service: ServiceRow, limit: int) -> bool:
-    """Some of its samples, then of what was counted of them; whether nothing is left."""
-    return all(tx.execute(sql, (service.id, limit)).rowcount < limit for sql in _MEASURED)
+def delete_samples(tx: Tx, service: ServiceRow, limit: int) -> int:
+    """Some of its samples, all when they are fewer; gives how many."""
+    return tx.execute(_SAMPLES, (service.id, limit)).rowcount
+
+
+def delete_rollups(tx: Tx, service: ServiceRow, limit: int) -> bool:
+    """Some of what was counted of its samples; whether nothing is left."""
+    return all(tx.execute(sql, (service.id, limit)).rowcount < limit for sql in _ROLLUPS)
 
 
 def delete(tx: Tx, service: ServiceRow) -> None:
