@@ -93,3 +93,8 @@ def test_flexible_columns_take_all_that_is_left_over(width: int) -> None:
 def test_the_least_important_column_goes_first() -> None:
     assert [column.key for column, _ in fit(COLUMNS, 40)] == ["ref", "title", "age"]
     assert [column.key for column, _ in fit(COLUMNS, 10)] == ["title"]
+
+
+def test_a_narrow_column_stands_where_a_broad_one_left_room() -> None:
+    columns = [Column("title", "what", 20, priority=0), Column("why", "why", 30), Column("age", "age", 6, priority=2)]
+    assert [column.key for column, _ in fit(columns, 40)] == ["title", "age"]

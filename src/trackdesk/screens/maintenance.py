@@ -41,13 +41,13 @@ class MaintenanceView(ListPlace["Maintenance"]):
     NEEDS: ClassVar[Mapping[str, str]] = dict.fromkeys(("new", "edit", "delete"), "operate")
     COLUMNS = (
         Column("state", "state", 9, priority=0),
-        Column("name", "name", 14, flex=2, most=32, priority=0),
-        Column("of", "of", 12, flex=2, most=28, priority=1),
-        Column("next", "window", 11, align="right", priority=0),
-        Column("plan", "planned", 20, flex=2, most=36, priority=2),
-        Column("reason", "why", 14, flex=3, priority=3),
+        Column("name", "name", 15, flex=1, most=32, priority=0),
+        Column("of", "of", 12, flex=1, most=28, priority=1),
+        Column("next", "window", 8, align="right", priority=0),
+        Column("plan", "planned", 23, flex=3, most=44, priority=2),
+        Column("reason", "why", 16, flex=5, priority=3),
         Column("muted", "muted", 5, align="right", priority=4),
-        Column("by", "by", 10, flex=1, most=18, priority=5),
+        Column("by", "by", 16, flex=2, most=32, priority=5),
     )
 
     async def fetch(self, query: dict[str, Any]) -> Page[Maintenance]:

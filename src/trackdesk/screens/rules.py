@@ -81,7 +81,7 @@ class RulesView(ListPlace["ListedRule"]):
         Column("fired", "fired", 5, align="right", priority=2, sortable=True),
         Column("last", "last", 8, align="right", priority=4),
         Column("department", "for", 8, flex=1, most=16, priority=5),
-        Column("priority", "priority", 8, align="right", priority=6, sortable=True),
+        Column("priority", "priority", 10, align="right", priority=6, sortable=True),
     )
 
     async def fetch(self, query: dict[str, Any]) -> Page[ListedRule]:

@@ -74,7 +74,7 @@ class ServicesView(ListPlace["Service"]):
         Column("open", "open", 5, align="right", priority=2),
         Column("last", "sample", 8, align="right", priority=2, quiet=True),
         *(
-            Column(key, "its last hour" if at == 0 else "", 26, flex=1, most=34, priority=1 + 2 * at, quiet=True)
+            Column(key, "its last hour" if at == 0 else "", 25, flex=1, most=34, priority=1 + 2 * at, quiet=True)
             for at, key in enumerate(METRICS)
         ),
         Column("types", "metrics", 7, align="right", priority=4),

@@ -40,12 +40,12 @@ class SilencesView(ListPlace["Silence"]):
     NEEDS: ClassVar[Mapping[str, str]] = dict.fromkeys(("new", "edit", "delete"), "operate")
     COLUMNS = (
         Column("state", "state", 9, priority=0),
-        Column("match", "silences", 24, flex=4, priority=0),
+        Column("match", "silences", 24, flex=3, most=60, priority=0),
         Column("until", "until", 9, align="right", priority=0),
-        Column("reason", "why", 16, flex=3, priority=1),
+        Column("reason", "why", 16, flex=4, priority=1),
         Column("muted", "muted", 5, align="right", priority=2),
         Column("held", "waiting", 7, align="right", priority=3),
-        Column("by", "by", 10, flex=1, most=18, priority=4),
+        Column("by", "by", 16, flex=2, most=32, priority=4),
     )
 
     async def fetch(self, query: dict[str, Any]) -> Page[Silence]:

@@ -19,7 +19,7 @@ Align = Literal["left", "right"]
 Words = str | Text | Mark | Toned
 _VALUE = 6
 """Cells of a number."""
-_SPARK = 8
+_SPARK = 7
 """Cells of a line that a name leaves it."""
 
 

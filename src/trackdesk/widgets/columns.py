@@ -31,14 +31,10 @@ class Column:
 def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
     """The columns that fit into `width` cells, in order, each with its width.
 
-    Of equal priority, the rightmost goes first. What is left over goes to the flexible columns by share.
+    Of equal priority, the rightmost goes first. A narrow one that went stands where a broad one left room for it. What
+    is left over goes to the flexible columns by share.
     """
-    kept = list(columns)
-    while len(kept) > 1 and _needed(kept) > width:
-        least = max(range(len(kept)), key=lambda at: (kept[at].priority, at))
-        if kept[least].priority == 0:
-            break
-        del kept[least]
+    kept = _kept(columns, width)
     spare = max(width - _needed(kept), 0)
     widths = {column.key: column.width for column in kept}
     growing = [column for column in kept if column.flex]
@@ -57,6 +53,20 @@ def fit(columns: Sequence[Column], width: int) -> list[tuple[Column, int]]:
         if not grown:
             break
     return [(column, widths[column.key]) for column in kept]
+
+
+def _kept(columns: Sequence[Column], width: int) -> list[Column]:
+    kept = list(columns)
+    gone: list[Column] = []
+    while len(kept) > 1 and _needed(kept) > width:
+        least = max(range(len(kept)), key=lambda at: (kept[at].priority, at))
+        if kept[least].priority == 0:
+            break
+        gone.append(kept.pop(least))
+    for column in reversed(gone):
+        if _needed([*kept, column]) <= width:
+            kept.append(column)
+    return [column for column in columns if column in kept]
 
 
 def _needed(columns: Sequence[Column]) -> int:
