@@ -116,6 +116,14 @@ async def test_what_breaks_a_rule_is_refused_by_name(stand: Stand, members: dict
     assert await values(stand) == []
 
 
+async def test_of_two_names_that_mean_the_same_one_is_to_be_given(stand: Stand) -> None:
+    twice = {**SAMPLE, "service_id": "other"}
+    for body, place in ((twice, ""), ([SAMPLE, twice], "1.")):
+        answer = await stand.ask("POST", "/v1/metrics", body)
+        assert answer.field == f"{place}service_id"
+        assert answer.json["errors"][0]["message"] == "means the same as service, which is given too: give one of them"
+
+
 async def test_a_time_over_a_day_ahead_is_refused_and_one_long_past_is_stored(stand: Stand) -> None:
     ahead = {"recorded_at": format_instant(stand.clock.now() + DAY + MINUTE)}
     one = await stand.ask("POST", "/v1/metrics", {**SAMPLE, **ahead})

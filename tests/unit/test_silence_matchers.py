@@ -83,6 +83,23 @@ def test_what_matches_nothing_or_everything_is_refused(match: dict[str, Any], pl
     assert ".".join(str(each) for each in found).startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("match", "place"),
+    [
+        ({"service": "c*m"}, ("service",)),
+        ({"service": ["crm", "c*m"]}, ("service", 1)),
+        ({"severity": "BAD"}, ("severity",)),
+        ({"tag": {"env": ""}}, ("tag", "env")),
+    ],
+)
+def test_what_is_wrong_with_a_value_that_stands_alone_is_said_of_its_member(
+    match: dict[str, Any], place: tuple[int | str, ...]
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Matchers.model_validate_json(orjson.dumps(match))
+    assert [each["loc"] for each in caught.value.errors()] == [place]
+
+
 def test_a_value_and_a_list_of_it_are_the_same() -> None:
     assert Matchers.model_validate({"service": "crm"}).plain() == {"service": ["crm"]}
     assert Matchers.model_validate({"service": ["crm", "crm"]}).plain() == {"service": ["crm"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import orjson
 from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter
@@ -48,6 +48,8 @@ class NewSample(Input):
     """The sender's own name of the sample: within 24 h it is taken once."""
 
 
+OTHER_NAMES: Final = {"service_id": "service", "timestamp": "recorded_at"}
+"""Of members of a sample, and which they are."""
 SampleInput = NewSample | Annotated[list[NewSample], Field(min_length=1, max_length=MAX_SAMPLES)]
 
 

@@ -7,7 +7,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import orjson
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from trackdesk.domain.clock import DAY
 from trackdesk.domain.errors import shorten
@@ -19,7 +28,7 @@ from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import DueInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from trackdesk.domain.notification import Subject
 
@@ -50,8 +59,18 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
+def _listed(value: object, check: Callable[[object], list[Any]]) -> list[Any]:
+    """What is wrong with a value that stands alone is said of the member, not of the first in a list."""
+    if isinstance(value, list):
+        return check(value)
+    try:
+        return check([value])
+    except ValidationError as error:
+        found = [
+            InitErrorDetails(type=each["type"], loc=each["loc"][1:], input=each["input"], ctx=each.get("ctx", {}))
+            for each in error.errors(include_url=False)
+        ]
+        raise ValidationError.from_exception_data(error.title, found) from None
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -70,16 +89,16 @@ _TEXT = {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["crm",
 Patterns = Annotated[
     list[_Pattern],
     Field(min_length=1, max_length=MOST_VALUES),
-    BeforeValidator(_listed),
     AfterValidator(_distinct),
+    WrapValidator(_listed),
     _schema(_TEXT),
 ]
 """A value, a list of values, or beginnings of values (`pay*`); any of them."""
 Severities = Annotated[
     list[Severity],
     Field(min_length=1),
-    BeforeValidator(_listed),
     AfterValidator(_distinct),
+    WrapValidator(_listed),
     _schema({"enum": [str(each) for each in Severity]}),
 ]
 _TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]

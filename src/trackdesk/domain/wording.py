@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from trackdesk.domain.errors import FieldError, shorten
@@ -10,7 +11,7 @@ from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
 from trackdesk.domain.topics import STREAM_PATTERN, STREAM_TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -55,15 +56,20 @@ _LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
 }
 
 
-def field_errors(error: ValidationError, raw: bytes = b"") -> tuple[FieldError, ...]:
-    """One entry a field, at most `MAX_ERRORS`; of a body that may be one thing or an array, only what fits `raw`."""
+def field_errors(
+    error: ValidationError, raw: bytes = b"", other_names: Mapping[str, str] = MappingProxyType({})
+) -> tuple[FieldError, ...]:
+    """One entry a field, at most `MAX_ERRORS`; of a body that may be one thing or an array, only what fits `raw`.
+
+    `other_names`: members that are taken in place of others, and of which; both together are refused.
+    """
     found = error.errors(include_url=False)
     if found[0]["type"] == "json_invalid":
         return (FieldError("body", f"expected JSON: {found[0]['ctx']['error']}"),)
     merged: dict[str, str] = {}
     for path, each in _of_one_branch(found, raw):
         field = ".".join(_part(part) for part in path) or "body"
-        merged.setdefault(field, _message(each))
+        merged.setdefault(field, _message(each, other_names))
     return tuple(FieldError(field, message) for field, message in list(merged.items())[:MAX_ERRORS])
 
 
@@ -85,12 +91,13 @@ def _part(part: int | str) -> str:
     return text if text.isprintable() and len(text) <= 100 else shorten(text)
 
 
-def _message(error: ErrorDetails) -> str:
+def _message(error: ErrorDetails, other_names: Mapping[str, str]) -> str:
     kind, ctx = error["type"], error.get("ctx", {})
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return "unknown member"
+        meant = other_names.get(str(error["loc"][-1]))
+        return "unknown member" if meant is None else f"means the same as {meant}, which is given too: give one of them"
     if kind in {"value_error", "assertion_error"}:
         return str(ctx["error"])
     if kind in {"too_long", "too_short"} and isinstance(error["input"], str):

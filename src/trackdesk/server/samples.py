@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from trackdesk.contract.metrics import SAMPLES_SEND
 from trackdesk.domain.errors import FieldError, Invalid
 from trackdesk.domain.instant import format_instant
-from trackdesk.domain.metric import MAX_SAMPLES, NewSample, draft, read_draft
+from trackdesk.domain.metric import MAX_SAMPLES, OTHER_NAMES, NewSample, draft, read_draft
 from trackdesk.domain.wording import field_errors
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read_one(raw: bytes, until: int) -> Draft | list[Any]:
     try:
         one = draft(given) if type(given) is NewSample else read_draft(given)
     except ValidationError as error:
-        raise Invalid.of(field_errors(error)) from None
+        raise Invalid.of(field_errors(error, b"", OTHER_NAMES)) from None
     if one.recorded_at is not None and one.recorded_at > until:
         raise _ahead("recorded_at", one.recorded_at)
     return one
@@ -83,7 +83,7 @@ async def _read(given: Sequence[Any], until: int, place: Callable[[int], str]) -
 
 
 def _placed(place: str, error: ValidationError) -> Invalid:
-    found = field_errors(error)
+    found = field_errors(error, b"", OTHER_NAMES)
     return Invalid.of(
         tuple(FieldError(place if each.field == "body" else f"{place}.{each.field}", each.message) for each in found)
     )
@@ -94,7 +94,7 @@ def _by_model(raw: bytes) -> Any:
     try:
         return SAMPLES_SEND.body_adapter().validate_json(raw)
     except ValidationError as error:
-        raise Invalid.of(field_errors(error, raw)) from None
+        raise Invalid.of(field_errors(error, raw, OTHER_NAMES)) from None
 
 
 def _line_by_model(line: bytes, number: int) -> NewSample:
