@@ -12,6 +12,7 @@ from tests.clocks import FakeClock
 from tests.engine.house import gathered, open_house
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
 from trackdesk.engine.verdicts import BATCH
+from trackdesk.store.database import backup, restore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,6 +131,22 @@ async def test_what_fell_due_while_it_was_down_is_seen_late_with_its_true_time(t
         assert house.run(warned)["deadline_status"] == "WARNING"
         assert sorted(house.told()) == ["opened", "warning"]
         assert house.changed("incidents")[0]["seen_late"] is True
+
+
+async def test_what_was_judged_after_the_backup_is_judged_again_after_a_restore_and_seen_late(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_house(tmp_path, clock=clock) as house:
+        run = await house.start(deadline="1m")
+        backup(house.path, tmp_path / "backup.sqlite3")
+        await house.pass_time(120)
+        assert house.values("SELECT seen_late FROM incidents") == [0]
+    restore(tmp_path / "backup.sqlite3", house.path)
+    clock.leap(SECOND)
+    for _ in range(2):  # another start changes nothing
+        async with open_house(tmp_path, clock=clock) as house:
+            (incident,) = house.incidents()
+            assert (incident["due_at"], incident["opened_at"], incident["seen_late"]) == (run.deadline, clock.now(), 1)
+            assert house.values("SELECT reason FROM blind_times") == ["restored from a backup"]
 
 
 async def test_a_deadline_inside_a_quick_restart_is_seen_late_too(tmp_path: Path) -> None:

@@ -89,10 +89,8 @@ class Agenda(Supervised):
 
     async def start(self) -> None:
         """Notes the downtime before this start, then works."""
-        now = self._clock.now()
-        last = last_alive(self._alive)
-        if last is not None and now > last:
-            await self._writer.run(lambda tx: blind.record(tx, last, now, "down"))
+        now, last = self._clock.now(), last_alive(self._alive)
+        await self._writer.run(lambda tx: _note_downtime(tx, last, now))
         self._touch()
         await super().start()
 
@@ -198,6 +196,15 @@ class Agenda(Supervised):
         except FileNotFoundError:
             self._alive.touch(mode=0o600)
             os.utime(self._alive, ns=(now, now))
+
+
+def _note_downtime(tx: Tx, last: int | None, now: int) -> None:
+    """What this database does not know of: since a server last lived (`last`, µs), and of a backup all that came behind
+    it, though a server saw it."""
+    restored = blind.take_restored(tx)
+    since = min((at for at in (last, restored) if at is not None), default=now)
+    if since < now:
+        blind.record(tx, since, now, "down" if restored is None else "restored from a backup")
 
 
 def last_alive(path: Path) -> int | None:

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from trackdesk.store import unguarded
+from trackdesk.store.blind import RESTORED
 from trackdesk.store.depot import sync_folder
 from trackdesk.store.errors import Corrupt, SchemaTooNew, StoreError, translate
 from trackdesk.store.lock import ServerLock
@@ -54,6 +55,7 @@ def restore(source: Path, path: Path, *, directory: Traversable | None = None) -
         raise StoreError(f"{source} is the database itself, not a backup of it")
     with ServerLock(path):
         copy = _copy(source, path)
+        _note_gap(copy)
         kept = _keep_old(path) if path.exists() else None
         copy.replace(path)
         sync_folder(path.parent)
@@ -104,6 +106,16 @@ def _copy(source: Path, beside: Path) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _note_gap(copy: Path) -> None:
+    """Let the next server that opens the copy know since when it knows nothing: its last entry is the last it saw."""
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchone():
+            connection.execute(
+                "INSERT OR REPLACE INTO facts (name, value) SELECT ?, at FROM journal ORDER BY seq DESC LIMIT 1",
+                (RESTORED,),
+            )
 
 
 def _copy_pages(source: Path, target: Path) -> None:

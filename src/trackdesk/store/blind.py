@@ -9,6 +9,15 @@ from trackdesk.domain.expectation import Blind
 if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
+RESTORED = "restored"
+"""The fact that this database was put in the place of another: the last instant (µs) of which it knows."""
+
+
+def take_restored(tx: Tx) -> int | None:
+    """What that fact says, once."""
+    row = tx.one("DELETE FROM facts WHERE name = ? RETURNING CAST(value AS INTEGER)", (RESTORED,))
+    return None if row is None else int(row[0])
+
 
 def record(tx: Tx, from_at: int, until_at: int, reason: str) -> None:
     tx.execute("INSERT INTO blind_times (from_at, until_at, reason) VALUES (?, ?, ?)", (from_at, until_at, reason))

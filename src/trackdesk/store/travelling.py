@@ -78,7 +78,7 @@ _WITHOUT_SECRETS: Final = {
     },
 }
 _CONDITIONS: Final = {
-    "facts": "name <> 'seal_check'",
+    "facts": "name <> 'restored'",  # is said anew of wherever it arrives
     "sqlite_sequence": f"name IN ({', '.join(repr(name) for name in TABLES)})",
 }
 
@@ -108,7 +108,9 @@ def columns(connection: sqlite3.Connection, table: str) -> tuple[Column, ...]:
 def selection(table: str, known: tuple[Column, ...], *, secrets: bool) -> tuple[str, str]:
     """(SELECT of all that travels in a fixed order, SELECT of how many rows that are)."""
     instead = {} if secrets else _WITHOUT_SECRETS.get(table, {})
-    condition = "" if secrets and table == "facts" else _CONDITIONS.get(table, "")
+    condition = _CONDITIONS.get(table, "")
+    if table == "facts" and not secrets:
+        condition += " AND name <> 'seal_check'"
     source = f"{table} WHERE {condition}" if condition else table
     shown = ", ".join(instead.get(column.name, column.name) for column in known)
     order = ", ".join(column.name for column in sorted(known, key=lambda each: each.key) if column.key)
