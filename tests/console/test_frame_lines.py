@@ -1,7 +1,8 @@
 import pytest
 
-from tests.console.frame_desk import LIVE, Desk
+from tests.console.frame_desk import LIVE, Desk, Runs
 from tests.console.frames import frame_of, sees, until
+from trackdesk.console.sections import Section
 from trackdesk.widgets.glyphs import Toned
 
 
@@ -31,13 +32,30 @@ async def test_the_footer_names_what_can_be_done_here_and_can_be_clicked() -> No
         await until(lambda: app.incidents.taken == ["INC-1"])
 
 
-async def test_eighty_columns_show_all_sections() -> None:
+def _eight() -> Desk:
+    """A console of as many sections as the real one has."""
     app = Desk()
+    titles = {"1": "Overview", "3": "Processes", "5": "Services", "6": "Rules", "9": "Inbox", "0": "Admin"}
+    more = [Section(key, title.lower(), title, lambda _desk: Runs()) for key, title in titles.items()]
+    app.sections = (*app.sections, *more)
+    return app
+
+
+async def test_eighty_columns_show_all_sections_by_name() -> None:
+    app = _eight()
     async with app.run_test(size=(80, 20)) as pilot:
         await pilot.press("4")
         await sees(app, "incident 1.")
         names = frame_of(app).splitlines()[1].split()
         assert {section.title for section in app.sections} <= set(names)
+
+
+async def test_where_not_all_names_of_sections_have_room_only_the_one_in_sight_has_its_name() -> None:
+    app = _eight()
+    async with app.run_test(size=(80, 20)) as pilot:
+        await pilot.press("4", "enter")
+        await sees(app, "Incidents \u203a INC-1")
+        assert frame_of(app).splitlines()[1].rstrip().endswith("2  4 Incidents  1  3  5  6  9  0")
 
 
 @pytest.mark.parametrize("size", [(59, 20), (80, 15)])

@@ -63,7 +63,7 @@ class Bar(Widget):
         line = Text(no_wrap=True, end="", overflow="crop")
         self._spans = []
         self._lay(line, left)
-        line.append(" " * (self.size.width - line.cell_len - _width(right)))
+        line.append(" " * (self.size.width - line.cell_len - width_of(right)))
         self._lay(line, right)
         return line
 
@@ -87,7 +87,7 @@ def fit(left: list[Part], right: list[Part], width: int, gap: int) -> tuple[list
     """Both sides without the parts `width` has no room for; of equal rank the last goes first."""
     left = [part._replace(text=safe_text(part.text)) for part in left]
     right = [part._replace(text=safe_text(part.text)) for part in right]
-    while _width(left) + _width(right) + (gap if right else 0) > width:
+    while width_of(left) + width_of(right) + (gap if right else 0) > width:
         ranked = [(part.rank, side, at) for side, parts in ((0, left), (1, right)) for at, part in enumerate(parts)]
         rank, side, at = max(ranked, default=(0, 0, 0))
         if rank == 0:
@@ -96,5 +96,6 @@ def fit(left: list[Part], right: list[Part], width: int, gap: int) -> tuple[list
     return left, right
 
 
-def _width(parts: Sequence[Part]) -> int:
+def width_of(parts: Sequence[Part]) -> int:
+    """Cells of all of them."""
     return sum(cell_len(part.lead) + cell_len(part.text) for part in parts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 
 from trackdesk.console import actions
-from trackdesk.console.bars import Bar, Part
+from trackdesk.console.bars import Bar, Part, width_of
 from trackdesk.console.feed import Live
 from trackdesk.console.sections import Section
 from trackdesk.widgets import when
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from trackdesk.console.frame import Frame
 
 
-_SPACIOUS = 90
-"""Columns from which sections stand further apart."""
+_GAPS = (3, 2, 1)
+"""Blanks between two sections: the most that there is room for."""
 ARROW = " \u203a "
 """Between two crumbs."""
 
@@ -114,6 +114,17 @@ class CrumbLine(Bar):
         self._sections = sections
 
     def left(self, look: Look) -> list[Part]:
+        parts = self._way(look)
+        alone = len(parts) == 2
+        # The first screen of a section: its name stands among all names, where those have room without it.
+        return [] if alone and not self._by_name(look, parts) and self._by_name(look, []) else parts
+
+    def right(self, look: Look) -> list[Part]:
+        # Some with their names and some without would look cut.
+        return self._by_name(look, self.left(look)) or self._listed(look, _GAPS[1], names=False)
+
+    def _way(self, look: Look) -> list[Part]:
+        """The crumbs, and how what is open stands."""
         crumbs = self._frame.crumbs()
         parts: list[Part] = [Part(" ", Style.null())]
         arrow = look.pick(ARROW, " > ")
@@ -129,14 +140,21 @@ class CrumbLine(Bar):
             parts.append(Part(f"   {note.text}", look.role(note.role, bold=note.bold), rank))
         return parts
 
-    def right(self, look: Look) -> list[Part]:
+    def _by_name(self, look: Look, left: list[Part]) -> list[Part] | None:
+        """All sections with their names, as far from each other as there is room for beside `left`, or none."""
+        room = self.size.width - width_of(left) - self.RIGHT_GAP
+        listed = (self._listed(look, gap, names=True) for gap in _GAPS)
+        return next((parts for parts in listed if width_of(parts) <= room), None)
+
+    def _listed(self, look: Look, gap: int, *, names: bool) -> list[Part]:
+        """The sections; without `names` only the one in sight has its name."""
         parts = []
-        gap = " " * (2 if self.size.width < _SPACIOUS else 3)
         for section in self._sections:
             here = section.name == self._frame.section.name
             key, word = look.role("run", bold=here), look.role("new" if here else "dim", bold=here)
-            parts.append(Part(f"{gap}{section.key}", key, rank=2, press=f"go {section.name}"))
-            parts.append(Part(f" {section.title}", word, rank=3 if here else 12, press=f"go {section.name}"))
+            parts.append(Part(f"{' ' * gap}{section.key}", key, rank=2, press=f"go {section.name}"))
+            if names or here:
+                parts.append(Part(f" {section.title}", word, rank=3, press=f"go {section.name}"))
         return [*parts, Part(" ", Style.null(), rank=1)]
 
 
