@@ -110,16 +110,8 @@ class Server:
         metric_rollups = MetricRollups(clock, engine.writer, engine.readers)
         engine.recorded.append(metric_rollups.take)
         retention = Retention(clock, engine.writer, engine.readers, path, _kept(settings))
-        workers: list[HasHealth] = [
-            WriterHealth(engine.writer),
-            agenda,
-            engine.delivery,
-            housekeeping,
-            rollups,
-            metric_rollups,
-            rules,
-            retention,
-        ]
+        working = (agenda, engine.delivery, housekeeping, rollups, metric_rollups, rules, retention)
+        workers: list[HasHealth] = [WriterHealth(engine.writer), *working]
         engine.wakers |= {
             "agenda": agenda.wake,
             "delivery": engine.delivery.wake,
@@ -127,7 +119,7 @@ class Server:
             "retention_changed": retention.change,
             "rules_changed": rules.change,
         }
-        for worker in (agenda, engine.delivery, housekeeping, rollups, metric_rollups, rules, retention):
+        for worker in working:
             await worker.start()
             closing.push_async_callback(worker.stop)
         closing.callback(engine.hub.close)
