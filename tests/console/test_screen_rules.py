@@ -24,9 +24,23 @@ async def _measured(desk: Desk, *values: float) -> None:
     await desk.other.metrics.send(list(reversed(samples)))
 
 
-async def test_z_switches_a_rule_off_and_on_again(desk: Desk) -> None:
+async def _watch(desk: Desk, *values: float) -> None:
+    """A rule, and samples of what it looks at."""
     await desk.other.rules.add(SLOW)
-    await desk.sees("LATENCY_MS > 90")
+    if values:
+        await _measured(desk, *values)
+    await desk.sees("\u2717 firing" if values else "LATENCY_MS > 90")
+
+
+async def _new(desk: Desk, tab: int, empty: str) -> None:
+    """The form of a new one of what the tab of that number lists."""
+    await desk.press(*["right_square_bracket"] * tab)
+    await desk.sees(empty)
+    await desk.press("n")
+
+
+async def test_z_switches_a_rule_off_and_on_again(desk: Desk) -> None:
+    await _watch(desk)
     await desk.press("z")
     await desk.sees("\u2016 off")
     assert not (await desk.other.rules.get("slow")).enabled
@@ -36,13 +50,9 @@ async def test_z_switches_a_rule_off_and_on_again(desk: Desk) -> None:
 
 async def test_the_form_says_what_the_rule_would_have_done_and_saves_nothing_before_enter(desk: Desk) -> None:
     await _measured(desk, 50, 150, 50)
-    await desk.sees("No rule watches the metrics yet")
-    await desk.press("n")
+    await _new(desk, 0, "No rule watches the metrics yet")
     await desk.sees("A new rule")
-    await desk.press("tab")
-    await desk.type("LATENCY_MS")
-    await desk.press("tab", "tab", "tab")
-    await desk.type("200")
+    await desk.fill("", "LATENCY_MS", "", "", "200")
     await desk.sees("would never have fired")
     await desk.press("backspace", "backspace", "backspace")
     await desk.type("100")
@@ -55,12 +65,10 @@ async def test_the_form_says_what_the_rule_would_have_done_and_saves_nothing_bef
 
 
 async def test_the_form_says_beneath_a_field_what_is_wrong_with_it(desk: Desk) -> None:
-    await desk.other.rules.add(SLOW)
-    await desk.sees("LATENCY_MS > 90")
+    await _watch(desk)
     await desk.press("E")
     await desk.sees("Rule slow")
-    await desk.press("tab", "tab", "tab")
-    await desk.type("x")
+    await desk.fill("", "", "", "x")
     await desk.sees("expected a number")
 
 
@@ -79,57 +87,36 @@ async def test_a_rule_shows_its_chart_with_the_threshold_and_its_incidents(desk:
 
 
 async def test_delete_asks_and_says_what_becomes_of_its_incidents(desk: Desk) -> None:
-    await desk.other.rules.add(SLOW)
-    await _measured(desk, 150)
-    await desk.sees("\u2717 firing")
-    await desk.press("D")
-    await desk.sees("Its 1 open incidents stay open.")
-    await desk.press("y")
+    await _watch(desk, 150)
+    await desk.delete("Its 1 open incidents stay open.")
     await desk.sees("Deleted slow")
 
 
 async def test_the_rules_that_fired_most_have_a_tab(desk: Desk) -> None:
-    await desk.other.rules.add(SLOW)
-    await _measured(desk, 150)
+    await _watch(desk, 150)
     await desk.press("right_square_bracket")
     await desk.sees("Rules that fired most in the last 7 days")
     await desk.sees("slow")
 
 
 async def test_a_silence_is_made_changed_and_ended_by_keys(desk: Desk) -> None:
-    await desk.press("right_square_bracket", "right_square_bracket")
-    await desk.sees("Nothing is silenced")
-    await desk.press("n")
+    await _new(desk, 2, "Nothing is silenced")
     await desk.sees("A new silence")
-    await desk.press("tab")
-    await desk.type("patching")
-    await desk.press("tab")
-    await desk.type("service=shop severity=low")
+    await desk.fill("", "patching", "service=shop severity=low")
     await desk.sees("would have muted none of the 0 incidents")
     await desk.press("enter")
     await desk.sees("\u2016 silent")
     await desk.press("enter")
     await desk.sees("Silence 1: service=shop severity=LOW")
-    await desk.press("escape", "D")
-    await desk.sees("End the silence of service=shop severity=LOW?")
-    await desk.press("y")
+    await desk.press("escape")
+    await desk.delete("End the silence of service=shop severity=LOW?")
     await desk.sees("\u2713 over")
 
 
 async def test_maintenance_shows_its_next_windows_before_it_is_saved(server: Server) -> None:
     async with desk_over(server, "rules", size=(80, 24)) as desk:
-        await desk.press(*["right_square_bracket"] * 3)
-        await desk.sees("No maintenance is planned")
-        await desk.press("n")
-        await desk.type("patching")
-        await desk.press("tab")
-        await desk.type("updates")
-        await desk.press("tab")
-        await desk.type("shop")
-        await desk.press("tab", "tab")
-        await desk.type("0 2 * * sun")
-        await desk.press("tab", "tab")
-        await desk.type("2h")
+        await _new(desk, 3, "No maintenance is planned")
+        await desk.fill("patching", "updates", "shop", "", "0 2 * * sun", "", "2h")
         await desk.sees("the next windows by this clock")
         await desk.press("enter")
         await desk.sees("\u25cb to come")

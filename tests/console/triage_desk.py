@@ -45,6 +45,19 @@ class Desk:
         await until(lambda: isinstance(self.app.focused, Input))
         await self.press(*(_NAMES.get(char, char) for char in text))
 
+    async def fill(self, *texts: str) -> None:
+        """Into the fields of a form, from the first one on; an empty text leaves its field as it is."""
+        for at, text in enumerate(texts):
+            await self.press(*["tab"] * min(at, 1))
+            if text:
+                await self.type(text)
+
+    async def delete(self, question: str) -> None:
+        """What the cursor is on, answering the question with yes."""
+        await self.press("D")
+        await self.sees(question)
+        await self.press("y")
+
     async def sees(self, text: str) -> None:
         await sees(self.app, text)
 
