@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.evaluation import COUNTED, PENDING, judge, resume, set_back, step, stop
 from trackdesk.domain.metric import EVALUATED_FOR
+from trackdesk.engine.listening import listen
 from trackdesk.engine.rule_causes import Findings, Repeated, Turned, follow, stand_down
 from trackdesk.engine.watching import Pair, Watched, Watches
-from trackdesk.store import rule_states, rules, samples
+from trackdesk.store import rule_states, rules
 from trackdesk.store import series as series_store
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Evaluator:
                 if verdict is not None:
                     self._note(pair, verdict)
                 if pair.scheduled is None and pair.condition.silence is not None:
-                    self._schedule(pair)
+                    self._heard(pair, now)
             if steps >= SLICE or len(events) >= BATCH:
                 break
         self._totals["samples"] += place + 1 - begin
@@ -133,6 +134,12 @@ class Evaluator:
         self._pending.discard(pair)
         self._events.append(pair.turned(verdict))
         self._totals[_WORDS[verdict.after]] += 1
+        self._schedule(pair)
+
+    def _heard(self, pair: Pair, now: int) -> None:
+        """A series was silent, or never heard before."""
+        if (relieved := self._watches.relieve(pair, now)) is not None:
+            self._events.append(relieved)
         self._schedule(pair)
 
     def _schedule(self, pair: Pair) -> None:
@@ -213,7 +220,7 @@ class Evaluator:
                 self._events.append(pair.turned(stop(pair.state, now), f"the rule {watched.rule.name} was changed"))
         self._watches.index()
         for namespace_id, rule in stored.rules:
-            await self._listen(namespace_id, rule, now)
+            await self._listen((namespace_id, rule.id), now)
         self._watches.reschedule()
         if self._events:
             await self.write()
@@ -241,26 +248,16 @@ class Evaluator:
                 events, pending = await self._watches.replace(before, rule, now, self.cursor)
                 self._events += events
                 self._pending.update(pending)
-            await self._listen(key[0], rule, now)
+            await self._listen(key, now)
         self._watches.index()
         if self._events or self._pending:
             await self.write()
         self._wake()
 
-    async def _listen(self, namespace_id: int, rule: Rule, now: int) -> None:
-        """Expect samples of the series that sent some lately."""
-        watched = self._watches.get((namespace_id, rule.id))
-        if watched is None or rule.no_data_after is None:
-            return
-        services = () if rule.service is None else (rule.service,)
-        found = await series_store.matching(
-            self._readers, namespace_id, services, (rule.metric_type,), rule.tags.items()
-        )
-        newest = await samples.newest(self._readers, [series.id for series in found])
-        since = now - max(rule.no_data_after, EVALUATED_FOR)
-        for series in found:
-            if series.id in newest and newest[series.id].recorded_at > since:
-                self._watches.schedule(watched.pair(series, now))
+    async def _listen(self, key: tuple[int, str], now: int) -> None:
+        watched = self._watches.get(key)
+        if watched is not None:
+            self._events += await listen(self._watches, watched, self._readers, self._writer, now)
 
 
 class _Stored(NamedTuple):

@@ -107,13 +107,15 @@ class Filling:
 class Watched:
     """A rule and the series of it that are remembered, by their ids."""
 
-    __slots__ = ("condition", "namespace_id", "pairs", "rule")
+    __slots__ = ("condition", "namespace_id", "pairs", "rule", "stands_in")
 
     def __init__(self, namespace_id: int, rule: Rule) -> None:
         self.namespace_id = namespace_id
         self.rule = rule
         self.condition = Condition(rule)
         self.pairs: dict[int, Pair] = {}
+        self.stands_in: Pair | None = None
+        """Of a service that the rule names and that was not heard: the series that it would have at least."""
 
     def looks_at(self, series: Series) -> bool:
         return series.namespace_id == self.namespace_id and fits(
@@ -234,6 +236,17 @@ class Watches:
             self._tidy()
         heapq.heappush(self._timers, (due_at, next(self._order), pair))
         return due_at if self._timers[0][2] is pair else None
+
+    def relieve(self, pair: Pair, now: int) -> Turned | None:
+        """A series is heard, so nothing has to stand in for its service any more. Gives what ends with that."""
+        watched = self._rules[pair.series.namespace_id, pair.rule.id]
+        other, watched.stands_in = watched.stands_in, None
+        if other is None or other is pair:
+            return None
+        other.state.heard_at = None
+        if other.state.state is OK:
+            return None
+        return other.turned(stop(other.state, now), f"{pair.rule.metric_type} of {pair.series.service} arrives")
 
     def _tidy(self) -> None:
         """A pair that is looked at sooner leaves its later timer behind: that of a long silence stands for weeks."""
