@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.widgets import when
@@ -154,7 +155,11 @@ def _member(name: str, value: str) -> Any:
 
 def problems(values: Values) -> dict[str, str]:
     """What is wrong with each field for itself; what can't work together the server says."""
+    from trackdesk.domain.metric import METRIC_TYPE_PATTERN  # noqa: PLC0415 - loaded by now
+
     errors = {name: "expected a number" for name in _NUMBERS if values.get(name) and not _is_number(values[name])}
+    if (name := values["metric_type"]) and not re.fullmatch(METRIC_TYPE_PATTERN, name):
+        errors["metric_type"] = f"expected 1 to 64 of A-Z 0-9 _, a letter first, not {name!r}"
     for name in _SPANS:
         if values[name] and (said := _span_problem(values[name])):
             errors[name] = said
