@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from trackdesk.cli.common import add_common, terminal_width
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     Action = Callable[[argparse.Namespace], int]
 
@@ -19,6 +19,10 @@ class Actions:
     def __init__(self, parser: argparse.ArgumentParser, default: Action) -> None:
         parser.set_defaults(action=default)
         self._sub = parser.add_subparsers(title="actions", metavar="ACTION")
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._sub.choices
 
     def add(self, name: str, action: Action, help: str) -> argparse.ArgumentParser:  # noqa: A002 - argparse's word
         # What is absent here must not wipe out what was said before the action's name.

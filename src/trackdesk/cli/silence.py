@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
+from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, one_by_one, plain, with_client
-from trackdesk.cli.common import checked, print_json, say, tag
+from trackdesk.cli.common import add_common, checked, print_json, say, tag
+from trackdesk.cli.parser import Parser
 from trackdesk.cli.table import Cell, Column, facts, show
 from trackdesk.contract.noise import SILENCE_LIST
 from trackdesk.domain.errors import Invalid
@@ -17,7 +20,7 @@ from trackdesk.domain.silence import PREVIEWED, SilenceState
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from trackdesk.client import Client
     from trackdesk.domain.silence import Preview, Silence
@@ -35,48 +38,77 @@ _COLUMNS = (
 _WOULD = (Column("REF"), Column("SEVERITY"), Column("STATUS"), Column("OPENED"), Column("TITLE", shrinks=True))
 _STYLES = {SilenceState.ACTIVE: "warn", SilenceState.PENDING: "", SilenceState.ENDED: "dim"}
 _MATCHED = ("service", "process", "rule", "severity")
+_LISTED = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign] # words among flags
-    parser.add_argument(
-        "words",
-        metavar="WORD",
-        nargs="*",
-        help="for how long, or until when: 2h, 2026-01-02T06:00:00Z; or: list, show ID, preview, end ID…",
+    actions = Actions(parser, list_silences)
+    _add_filters(parser)
+    _add_filters(actions.add("list", list_silences, "list silences"))
+    add = actions.add("add", add_silence, "silence something; the word add may be left out")
+    add.add_argument(
+        "until", metavar="UNTIL", type=checked(parse_due), help="for how long or until when: 2h, 2026-01-02T06:00:00Z"
     )
-    what = parser.add_argument_group("what to silence (of a flag given twice any value, of unlike flags all)")
-    for name in _MATCHED[:3]:
-        what.add_argument(
-            f"--{name}", action="append", metavar=name.upper(), help=f"this {name}, or those that begin so: pay*"
-        )
-    severities = [str(each).lower() for each in Severity]
-    what.add_argument("--severity", action="append", type=str.lower, choices=severities, help="of this severity")
-    what.add_argument("--tag", action="append", metavar="K=V", type=checked(tag), help="with this tag; V may end in *")
-    parser.add_argument("--why", metavar="TEXT", help="the reason that everybody sees; required")
-    parser.add_argument("--from", dest="begin", metavar="TIME", type=checked(times.ahead), help="when it begins (now)")
-    parser.add_argument("--state", action="append", choices=list(SilenceState), help="list: only these")
-    parser.add_argument("--q", metavar="QUERY", help="list: the console's filter, as in: state:active by:ada")
-    parser.add_argument("--since", metavar="SPAN", type=checked(parse_duration), help="preview: how far back (7d)")
-    parser.add_argument("--limit", "-n", metavar="N", type=int, default=50, help="list: how many at most (50)")
+    _add_matchers(add)
+    add.add_argument("--why", metavar="TEXT", required=True, help="the reason that everybody sees")
+    add.add_argument("--from", dest="begin", metavar="TIME", type=checked(times.ahead), help="when it begins (now)")
+    _numbered(actions, "show", show_silence, "show silences with all they have")
+    preview = actions.add("preview", preview_silence, "what a silence would have muted")
+    _add_matchers(preview)
+    preview.add_argument("--since", metavar="SPAN", type=checked(parse_duration), help="how far back (7d)")
+    _numbered(actions, "end", end_silences, "end them now; what still stands is told")
     parser.epilog = (
         "Examples: trackdesk silence 2h --service crm --why 'deploy of 4.2'; trackdesk silence preview "
         "--service 'pay*'; trackdesk silence end 3"
     )
+    parser.parse_args = partial(_parse_words, parser.prog, actions, parser.parse_args)  # type: ignore[assignment, method-assign]
+
+
+def _parse_words(
+    prog: str, actions: Actions, parse: Callable[[Sequence[str]], argparse.Namespace], words: Sequence[str]
+) -> argparse.Namespace:
+    """`trackdesk silence 2h --service crm` is `trackdesk silence add 2h --service crm`."""
+    before = Parser(prog, add_help=False, allow_abbrev=False)
+    _add_filters(before)
+    add_common(before)
+    _, behind = before.parse_known_args(words)
+    whole = not behind or behind[0] in {*actions.names, "-h", "--help"}
+    return parse(words if whole else ["add", *words])
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", action="append", choices=list(SilenceState), help="only these")
+    parser.add_argument("--q", metavar="QUERY", help="the console's filter, as in: state:active by:ada")
+    parser.add_argument("--limit", "-n", metavar="N", type=int, help=f"how many at most ({_LISTED})")
+
+
+def _add_matchers(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_argument_group("what to silence (of a flag given twice any value, of unlike flags all)")
+    for name in _MATCHED[:3]:
+        what.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=name.upper(),
+            help=f"this {name}, or those that begin so: pay*",
+        )
+    severities = [str(each).lower() for each in Severity]
+    what.add_argument(
+        "--severity", action="append", default=[], type=str.lower, choices=severities, help="of this severity"
+    )
+    what.add_argument(
+        "--tag", action="append", default=[], metavar="K=V", type=checked(tag), help="with this tag; V may end in *"
+    )
+
+
+def _numbered(actions: Actions, name: str, action: Callable[[argparse.Namespace], int], words: str) -> None:
+    actions.add(name, action, words).add_argument(
+        "silences", metavar="ID", type=int, nargs="+", help="its number; several at once"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    words: list[str] = args.words
-    if not words and not _match(args) and args.why is None:
-        return list_silences(args)
-    action = _ACTIONS.get(words[0] if words else "")
-    if action is not None:
-        return action(args)
-    if len(words) != 1:
-        raise Invalid(
-            "until", "expected one word for how long or until when, as in: trackdesk silence 2h --service crm"
-        )
-    return add_silence(args)
+    return int(args.action(args))
 
 
 def _match(args: argparse.Namespace) -> dict[str, Any]:
@@ -84,31 +116,17 @@ def _match(args: argparse.Namespace) -> dict[str, Any]:
     if "severity" in match:
         match["severity"] = [each.upper() for each in match["severity"]]
     tags: dict[str, list[str]] = {}
-    for key, value in args.tag or ():
+    for key, value in args.tag:
         tags.setdefault(key, []).append(value)
     return {**match, "tag": tags} if tags else match
-
-
-def _numbers(args: argparse.Namespace) -> list[int]:
-    """The ids behind the action. Raises Invalid."""
-    wrong = next((word for word in args.words[1:] if not word.isdecimal()), None)
-    if wrong is not None or len(args.words) == 1:
-        raise Invalid("id", f"expected the number of a silence after {args.words[0]}", wrong)
-    return [int(word) for word in args.words[1:]]
 
 
 def add_silence(args: argparse.Namespace) -> int:
     match = _match(args)
     if not match:
         raise Invalid("match", "expected what to silence: --service, --process, --rule, --severity or --tag")
-    if args.why is None:
-        raise Invalid("why", "expected the reason, as in: --why 'deploy of 4.2'")
-    try:
-        until = str(parse_due(args.words[0]))
-    except ValueError as error:
-        raise Invalid("until", str(error)) from None
-    body = {"match": match, "until": until, "reason": args.why}
-    if args.begin is not None:
+    body = {"match": match, "until": str(args.until), "reason": args.why}
+    if "begin" in args:
         body["from"] = args.begin / 1_000_000
 
     async def work(client: Client) -> int:
@@ -127,7 +145,8 @@ def add_silence(args: argparse.Namespace) -> int:
 
 def list_silences(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        found = await listed(client, SILENCE_LIST, {"state": args.state, "q": args.q}, most=args.limit)
+        most = _LISTED if args.limit is None else args.limit
+        found = await listed(client, SILENCE_LIST, {"state": args.state, "q": args.q}, most=most)
         if args.json:
             print_json(plain(found))
         else:
@@ -159,7 +178,7 @@ def matched(match: dict[str, Any]) -> str:
 
 def show_silence(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        for number in _numbers(args):
+        for number in args.silences:
             silence = await client.silences.get(number)
             if args.json:
                 print_json(plain(silence))
@@ -187,29 +206,29 @@ def preview_silence(args: argparse.Namespace) -> int:
     match = _match(args)
     if not match:
         raise Invalid("match", "expected what to silence: --service, --process, --rule, --severity or --tag")
-    body = {"match": match, "since": (args.since or PREVIEWED) / 1_000_000}
+    since = getattr(args, "since", PREVIEWED)
+    body = {"match": match, "since": since / 1_000_000}
 
     async def work(client: Client) -> int:
         found = await client.silences.preview(body)
         if args.json:
             print_json(plain(found))
         else:
-            _print_preview(args, found)
+            _print_preview(args, found, since)
         return exits.OK
 
     return with_client(args, work)
 
 
-def _print_preview(args: argparse.Namespace, found: Preview) -> None:
+def _print_preview(args: argparse.Namespace, found: Preview, since: int) -> None:
     rows: list[list[Cell | str]] = [
         [each.ref, each.severity, each.status, times.ago(each.opened_at), each.title] for each in found.incidents
     ]
     show(_WOULD, rows, "nothing")
     more = found.muted - len(found.incidents)
-    since = format_duration(args.since or PREVIEWED)
     say(
         args,
-        f"would have muted {found.muted} of {found.opened} incidents of the last {since}"
+        f"would have muted {found.muted} of {found.opened} incidents of the last {format_duration(since)}"
         + (f", {more} more than are shown" if more else "")
         + f"; open now: {found.open}",
     )
@@ -222,12 +241,4 @@ def end_silences(args: argparse.Namespace) -> int:
     def done(number: int, _: None) -> str:
         return f"silence {number} has ended; what it held back and still stands is told now"
 
-    return one_by_one(args, _numbers(args), end, done, called=lambda number: f"silence {number}")
-
-
-_ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "list": list_silences,
-    "show": show_silence,
-    "preview": preview_silence,
-    "end": end_silences,
-}
+    return one_by_one(args, args.silences, end, done, called=lambda number: f"silence {number}")
