@@ -90,7 +90,7 @@ def _open(tx: Tx, caller: Caller, alert: Known) -> None:
             "description": alert.description,
             "service": alert.service,
             "tags": orjson.dumps(alert.tags).decode(),
-            "department": responsible(rule=named, service=None if service is None else service.department),
+            "department": responsible(opener=named, service=None if service is None else service.department),
             "reported_by": caller.declared or caller.key_name,
             "seen_late": int(alert.started_at is not None and blind.was_blind(tx, alert.started_at)),
             "due_at": alert.started_at,

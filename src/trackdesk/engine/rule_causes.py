@@ -134,7 +134,7 @@ def _open(tx: Tx, rule: Rule, series: Series, verdict: Verdict, cause: str) -> N
             "service": series.service,
             "rule": rule.id,
             "tags": orjson.dumps(series.tags).decode(),
-            "department": responsible(rule=rule.department, service=service.department if service else None),
+            "department": responsible(opener=rule.department, service=service.department if service else None),
             "value": None if silent else verdict.value,
             "threshold": None if silent else rule.threshold,
             "occurrences": 1 if silent else max(verdict.breaches, 1),
