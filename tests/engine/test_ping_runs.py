@@ -25,7 +25,7 @@ async def send(
 ) -> bool:
     """A ping of `process`; `tail` as it stands behind it in the path."""
     said = parse_path(f"some-key-of-the-tests/{process}/{tail}")
-    return await pings.send(house.engine, Ping(1, "cron", said, rid, text, {"via": "ping"}))
+    return await pings.send(house.engine, Ping(1, "cron", said, rid, text, '{"via":"ping"}'))
 
 
 def statuses(house: House) -> list[str]:
@@ -233,7 +233,7 @@ async def test_of_many_first_pings_at_once_exactly_one_makes_the_process(tmp_pat
 
 async def test_a_bad_address_spoils_none_of_its_batch(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
-        bad = pings.send(house.engine, Ping(None, "ping", parse_path(ONE), None, "", {}))
+        bad = pings.send(house.engine, Ping(None, "ping", parse_path(ONE), None, "", "{}"))
         answers = await gathered(send(house), bad, send(house))
         assert isinstance(answers[1], NotFound)
         assert statuses(house) == ["COMPLETED", "COMPLETED"]

@@ -19,7 +19,6 @@ def routes() -> Routes[str]:
     made.add("/p/{process}/pause", {"POST": "pause"})
     made.add("/n/{number}", {"GET": "one"})
     made.add("/n/read-all", {"POST": "all"})
-    made.add("/ping/{rest:.*}", {"GET": "ping"})
     return made
 
 
@@ -54,10 +53,6 @@ def test_what_is_not_utf_8_behind_its_percent_signs_is_refused_by_name(routes: R
     with pytest.raises(Invalid) as refused:
         routes.find("GET", "/runs/%ff")
     assert refused.value.errors[0].field == "uid"
-
-
-def test_a_rest_takes_everything_below(routes: Routes[str]) -> None:
-    assert routes.find("GET", "/ping/a/b%3A/c")[:2] == ("ping", {"rest": "a/b:/c"})
 
 
 def test_two_names_for_a_parameter_in_one_place_are_a_mistake(routes: Routes[str]) -> None:

@@ -29,6 +29,7 @@ _MESSAGE_LIMIT: Final = 500
 _NAME: Final = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z", re.ASCII)
 UUID_PATTERN: Final = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _UUID: Final = re.compile(UUID_PATTERN.strip("^$"), re.ASCII)
+_UUID_LENGTH: Final = 36
 _SECRET: Final = re.compile(r"[\x21-\x7e]{1,200}", re.ASCII)
 _EXIT_CODE: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 
@@ -72,8 +73,9 @@ def parse_path(rest: str) -> Pinged:
     Raises Invalid, which does not repeat what was given: there is a secret in it.
     """
     first, *more = rest.split("/")
-    process = None if _UUID.fullmatch(first) or not more else more.pop(0)
-    if len(more) > 1 or (process is None and not _UUID.fullmatch(first)) or not _SECRET.fullmatch(first):
+    by_uuid = len(first) == _UUID_LENGTH and _UUID.fullmatch(first) is not None
+    process = None if by_uuid or not more else more.pop(0)
+    if len(more) > 1 or (process is None and not by_uuid) or not _SECRET.fullmatch(first):
         raise _bad_url()
     if process is not None and not _NAME.match(process):
         raise _bad_url()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from trackdesk.domain.deadline import finished_status, initial_status, warning_instant
-from trackdesk.domain.identity import new_uid
+from trackdesk.domain.identity import new_uids
 from trackdesk.domain.incident import process_cause
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.ping import ID_PREFIX, Signal, log_lines
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 
+_WORDS = {status: status.value for status in RunStatus}
 _KINDS = {status.value: status.lower() for status in RunStatus}
 
 
@@ -38,7 +39,8 @@ class Ping(NamedTuple):
     said: Pinged
     rid: str | None
     text: str
-    context: dict[str, str]
+    context: str
+    """Where it came from, a JSON object as text: one sender's pings all have the same."""
 
 
 _Key = tuple[int, str]
@@ -55,8 +57,10 @@ class _Ended(NamedTuple):
 class PingBatch:
     """Belongs to one call of the bulk function."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, size: int) -> None:
         self.tx = tx
+        self._uids = iter(new_uids(tx.now, size))
+        """At most one for each ping."""
         self.counts = processes.Counts()
         """Of runs that were ended, written with the rest."""
         self._ended: list[_Ended] = []
@@ -108,8 +112,8 @@ class PingBatch:
 
     def start(self, item: Ping, process: ProcessRow) -> None:
         """A new run. Callers have ended, or want superseded, what stands in its way."""
-        run_id = item.rid or _made_id(new_uid(self.tx.now))
-        body = StartRun(id=run_id, context=item.context, on_active="supersede")
+        run_id = item.rid or _made_id(next(self._uids))
+        body = StartRun(id=run_id, context=orjson.loads(item.context), on_active="supersede")
         self._starts.append((item, process, Start(process.namespace_id, item.actor, process.name, body)))
         if item.rid is None:
             self._starting.add(process.id)
@@ -119,7 +123,7 @@ class PingBatch:
         self, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None = None, attempt: int = 1
     ) -> str:
         """A run of zero length: it is written when it is over already. Gives its uid."""
-        row = _row(self.tx, item, process, status, error, attempt)
+        row = _row(self.tx, next(self._uids), item, process, status, error, attempt)
         self._ended.append(_Ended(item, process, row, error))
         if item.rid is not None:
             self._say(item, process)
@@ -211,10 +215,9 @@ def _made_id(uid: str) -> str:
 
 
 def _row(
-    tx: Tx, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None, attempt: int
+    tx: Tx, uid: str, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None, attempt: int
 ) -> pings.EndedRun:
     now = tx.now
-    uid = new_uid(now)
     deadline = warning_at = deadline_status = None
     if process.default_deadline is not None:
         deadline = now + process.default_deadline
@@ -227,7 +230,7 @@ def _row(
         process.id,
         item.rid or _made_id(uid),
         attempt,
-        status.value,
+        _WORDS[status],
         None if deadline_status is None else deadline_status.value,
         now,
         now,
@@ -235,7 +238,7 @@ def _row(
         warning_at,
         0,
         now,
-        orjson.dumps(item.context).decode(),
+        item.context,
         process.category,
         process.service,
         None if error is None else orjson.dumps(error.model_dump()).decode(),
@@ -260,7 +263,7 @@ def _run(ended: _Ended) -> Run:
         duration=0,
         progress=None,
         tags={},
-        context=item.context,
+        context=orjson.loads(item.context),
         error=error,
         category=row.category,
         service=row.service,

@@ -41,7 +41,7 @@ async def send(engine: Engine, item: Ping) -> bool:
 
 def ping_runs(tx: Tx, items: Sequence[Ping]) -> list[Told | BaseException]:
     """What each ping did, or why nothing."""
-    batch = PingBatch(tx)
+    batch = PingBatch(tx, len(items))
     found = [_process(tx, item) for item in items]
     batch.look_up((each[0], item) for each, item in zip(found, items, strict=True) if each is not None)
     answers: list[Told | BaseException] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
 from aiohttp import hdrs, web
 
@@ -75,7 +76,6 @@ class App(web.Server):
                 for method, path in endpoint.routes:
                     self._routes.add(path, dict.fromkeys(_also_head(method), answers))
         self._pings = pings.Pings(house).handle
-        self._routes.add(pings.ROUTE, dict.fromkeys(pings.METHODS, self._pings))
 
     @property
     def remembered(self) -> int:
@@ -130,15 +130,19 @@ class App(web.Server):
             return None
         return None if found is None or found[0] in self._by_pieces else found
 
-    def _find(self, method: str, path: str) -> tuple[Found | None, set[str]]:
+    def _find(self, method: str, path: str) -> tuple[Found | None, Iterable[str]]:
         """Who answers, or the methods that the path has. Raises Invalid for a path that is no UTF-8."""
+        if path.startswith(pings.PREFIX):  # holds a secret, so it isn't remembered
+            if method not in pings.METHODS:
+                return None, pings.METHODS
+            return (self._pings, {"rest": unquote(path[len(pings.PREFIX) :])}), ()
         known = self._known.get((method, path))
         if known is not None:
-            return known, set()
+            return known, ()
         answers, parameters, allowed = self._routes.find(method, path)
         if answers is None:
             return None, allowed
-        if len(path) <= LONGEST_KNOWN and answers != self._pings:  # a ping's path holds a secret
+        if len(path) <= LONGEST_KNOWN:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             self._known[method, path] = answers, parameters
@@ -156,10 +160,10 @@ class App(web.Server):
             transport.write(_GO_ON)
         return await found[0](request, found[1])
 
-    def _nothing_there(self, request: web.BaseRequest, allowed: set[str]) -> web.Response:
-        if not allowed:
-            return self._refuse(NotFound(f"There is nothing at {request.path[:200]!r}; {_WHERE}."))
+    def _nothing_there(self, request: web.BaseRequest, allowed: Iterable[str]) -> web.Response:
         names = ", ".join(sorted(allowed))
+        if not names:
+            return self._refuse(NotFound(f"There is nothing at {request.path[:200]!r}; {_WHERE}."))
         error = MethodNotAllowed(f"{request.method[:20]} is not possible here, only {names}.")
         return self._refuse(error, {hdrs.ALLOW: names})
 

@@ -21,7 +21,7 @@ from trackdesk.domain.identity import Permission
 from trackdesk.domain.model import Value
 from trackdesk.domain.once import Once
 from trackdesk.server import problems
-from trackdesk.server.answer import Answer, head, is_plain
+from trackdesk.server.answer import Answer, head, is_plain, written
 from trackdesk.server.body import reader_of
 from trackdesk.server.call import Call
 from trackdesk.server.door import X_NAMESPACE
@@ -117,7 +117,7 @@ class Bound:
             lines = f"{REQUEST_ID}: {request_id}\r\n"
             if self._versioned:
                 lines += f'{hdrs.ETAG}: "{value.version}"\r\n'
-            return Answer(self.endpoint.status, self._head, lines, self._to_json(value))
+            return Answer(self.endpoint.status, written(self._head, lines, self._to_json(value)))
         else:
             response = web.Response(body=self._to_json(value), status=self.endpoint.status, headers=JSON_HEADERS)
             if self._versioned:

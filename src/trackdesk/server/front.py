@@ -90,7 +90,7 @@ class Front(BaseProtocol):
             try:
                 messages, _, _ = self._parser.feed_data(data)
             except HttpProcessingError:  # aiohttp will find the same, and tell its sender
-                messages = ()
+                messages = []
             if len(messages) == 1 and _is_whole(data, *messages[0]):
                 found = self._app.whole(messages[0][0])
         if found is None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
+import orjson
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -21,7 +23,7 @@ from trackdesk.domain.ping import BODY_LIMIT, KEY_IN_HEADER, body_text, parse_pa
 from trackdesk.engine import pings
 from trackdesk.engine.ping_batch import Ping
 from trackdesk.server import problems
-from trackdesk.server.answer import Answer, head, is_plain
+from trackdesk.server.answer import Constant, is_plain
 from trackdesk.server.bind import CLIENT_GONE, SLOW
 from trackdesk.server.door import X_NAMESPACE
 from trackdesk.server.headers import BASE_HEADERS, new_request_id
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ROUTE: Final = "/ping/{rest:.*}"
+PREFIX: Final = "/ping/"
+"""Everything below it is a ping."""
 METHODS: Final = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST)
 _ACTOR: Final = "ping"
 """Who calls by a process's own address: it belongs to no key."""
@@ -48,13 +51,13 @@ _MORE: Final = {
 }
 _HEADERS: Final = {**BASE_HEADERS, **_MORE, "Content-Type": _TYPE}
 _WORDS: Final = {200: b"OK", 201: b"Created"}
-_HEADS: Final = {status: head(status, _TYPE, _MORE) for status in _WORDS}
+_ANSWERS: Final = {status: Constant(status, _TYPE, _MORE, word) for status, word in _WORDS.items()}
 _REFUSALS: Final = {404: "not found", 429: "rate limited"}
 _INVALID: Final = {"url": "invalid url format", "rid": "invalid uuid format"}
 
 
 class Pings:
-    """Answers all of `ROUTE`."""
+    """Answers everything below `PREFIX`; `path` has that as `rest`."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -98,16 +101,15 @@ class Pings:
         rid = _rid(query) if query else None
         namespace_id, actor = None, _ACTOR
         if said.process is not None:
-            caller = await self._caller(request, said.secret)
+            door = self._house.door
+            by_path = said.secret != KEY_IN_HEADER
+            caller = door.enter_by_path(said.secret) if by_path else await self._by_header(request)
             namespace_id, actor = caller.namespace_id, caller.actor
         text = body_text(await _body(request)) if request.body_exists else ""
         return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))
 
-    async def _caller(self, request: web.BaseRequest, secret: str) -> Caller:
-        """Who holds the secret in the path, or the key in the headers where the path says so."""
+    async def _by_header(self, request: web.BaseRequest) -> Caller:
         door, headers = self._house.door, request.headers
-        if secret != KEY_IN_HEADER:
-            return door.enter_by_path(secret)
         caller = door.enter(headers, Permission.INGEST)
         namespace = headers.get(X_NAMESPACE)
         return caller if namespace is None else await door.in_namespace(caller, namespace)
@@ -115,7 +117,7 @@ class Pings:
 
 def _answer(request: web.BaseRequest, status: int) -> web.StreamResponse:
     if is_plain(request):
-        return Answer(status, _HEADS[status], "", _WORDS[status])
+        return _ANSWERS[status]()
     return web.Response(body=_WORDS[status], status=status, headers=_HEADERS)
 
 
@@ -150,12 +152,16 @@ async def _body(request: web.BaseRequest) -> bytes:
     return b"".join(chunks)
 
 
-def _context(request: web.BaseRequest) -> dict[str, str]:
+def _context(request: web.BaseRequest) -> str:
     """Where the ping came from, kept with the run that it makes."""
-    context = {"via": "ping", "method": request.method}
-    if request.remote:
-        context["from"] = request.remote
-    agent = request.headers.get(hdrs.USER_AGENT)
+    return _context_of(request.method, request.remote, request.headers.get(hdrs.USER_AGENT))
+
+
+@lru_cache(maxsize=1024)
+def _context_of(method: str, remote: str | None, agent: str | None) -> str:
+    context = {"via": "ping", "method": method}
+    if remote:
+        context["from"] = remote
     if agent and agent.isprintable():
         context["user_agent"] = agent[:200]
-    return context
+    return orjson.dumps(context).decode()

@@ -24,12 +24,10 @@ class _Node(Generic[H]):
     name: str = ""
     """Of the parameter that led here."""
     methods: dict[str, H] = field(default_factory=dict)
-    rest: bool = False
-    """Everything deeper ends here as well, as the parameter `rest`."""
 
 
 class Routes(Generic[H]):
-    """Paths such as `/v1/runs/{uid}` with the handler of each method; `/ping/{rest:.*}` takes all that is below it.
+    """Paths such as `/v1/runs/{uid}` with the handler of each method.
 
     `fits` says whether a segment can be the value of a parameter, by the parameter's name.
     """
@@ -42,9 +40,7 @@ class Routes(Generic[H]):
         """Raises ValueError when two parameters in one place have unlike names."""
         node = self._root
         for segment in path.split("/")[1:]:
-            if segment == "{rest:.*}":
-                node.rest = True
-            elif segment.startswith("{"):
+            if segment.startswith("{"):
                 node.parameter = node.parameter or _Node(name=segment[1:-1])
                 node = node.parameter
                 if node.name != segment[1:-1]:
@@ -61,10 +57,10 @@ class Routes(Generic[H]):
         segments = path.split("/")[1:]
         while ways:
             node, depth, found = ways.pop()
-            if depth == len(segments) or node.rest:
+            if depth == len(segments):
                 handler = node.methods.get(method)
                 if handler is not None:
-                    return handler, _parameters(found, segments[depth:] if node.rest else None), allowed
+                    return handler, {name: _decoded(name, value) for name, value in found}, allowed
                 allowed.update(node.methods)
                 continue
             segment = segments[depth]
@@ -74,13 +70,6 @@ class Routes(Generic[H]):
             if fixed is not None:
                 ways.append((fixed, depth + 1, found))
         return None, {}, allowed
-
-
-def _parameters(found: tuple[tuple[str, str], ...], rest: list[str] | None) -> dict[str, str]:
-    values = {name: _decoded(name, value) for name, value in found}
-    if rest is not None:
-        values["rest"] = unquote("/".join(rest))
-    return values
 
 
 def _decoded(name: str, value: str) -> str:
