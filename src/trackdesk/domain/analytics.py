@@ -59,7 +59,7 @@ TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
 GroupBy = Literal["none", "process", "tag"]
 
 
-class Window(Filter):
+class StatsRange(Filter):
     """From when to when; a day up to now when absent."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -69,7 +69,7 @@ class Window(Filter):
     to: QueryInstant | None = None
 
 
-class StatsFilter(Window):
+class StatsFilter(StatsRange):
     tag: Annotated[list[TagFilter], Field(max_length=20)] = []
     bucket: BucketSize | None = None
     """None: minutes up to 3 hours, hours up to 7 days, else days."""
@@ -83,7 +83,7 @@ class StatsFilter(Window):
     histogram: bool = False
 
 
-class TagStatsFilter(Window):
+class TagStatsFilter(StatsRange):
     key: Annotated[list[TagKey], Field(max_length=20)] = []
     limit: Annotated[int, Field(ge=1, le=MOST_TAGS)] = 100
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trackdesk.domain.rule import Rule
-    from trackdesk.domain.window import Window
+    from trackdesk.domain.window import RollingWindow
 
 OK, PENDING, FIRING, NO_DATA = RuleState.OK, RuleState.PENDING, RuleState.FIRING, RuleState.NO_DATA
 
@@ -45,7 +45,7 @@ class Condition:
         self.aggregate = rule.aggregate
         self.width = 0 if rule.aggregate is Aggregate.LAST or rule.window is None else rule.window
 
-    def new_window(self) -> Window | None:
+    def new_window(self) -> RollingWindow | None:
         """An empty one; None when each sample is judged by itself."""
         return make_window(self.aggregate, self.width) if self.width else None
 

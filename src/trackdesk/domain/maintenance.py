@@ -57,7 +57,7 @@ class ChangeMaintenance(MaintenanceSettings):
     name: Title | None = None
 
 
-class Window(NamedTuple):
+class PlannedWindow(NamedTuple):
     """One stretch of maintenance, µs."""
 
     from_at: int
@@ -69,25 +69,25 @@ class Plan(NamedTuple):
 
     schedule: Cron | None
     duration: int | None
-    once: Window | None
+    once: PlannedWindow | None
 
-    def window(self, now: int) -> Window | None:
+    def window(self, now: int) -> PlannedWindow | None:
         """The one that is on at `now` (µs), else the next; None when none comes any more."""
         if self.schedule is None or self.duration is None:
             return self.once if self.once is not None and self.once.until_at > now else None
         fire = next_after(self.schedule, max(now - self.duration, 0))
-        return None if fire >= LATEST else Window(fire, fire + self.duration)
+        return None if fire >= LATEST else PlannedWindow(fire, fire + self.duration)
 
-    def following(self, now: int, count: int) -> list[Window]:
+    def following(self, now: int, count: int) -> list[PlannedWindow]:
         """The one that is on and those to come, at most `count`."""
-        found: list[Window] = []
+        found: list[PlannedWindow] = []
         window = self.window(now)
         while window is not None and len(found) < count:
             found.append(window)
             if self.schedule is None or self.duration is None:
                 break
             fire = next_after(self.schedule, window.from_at)
-            window = None if fire >= LATEST else Window(fire, fire + self.duration)
+            window = None if fire >= LATEST else PlannedWindow(fire, fire + self.duration)
         return found
 
 
@@ -104,7 +104,7 @@ def make_plan(schedule: Cron | None, duration: int | None, from_at: int | None, 
             raise Invalid("until", "expected a time to come, after from")
         if until_at - begin > LONGEST:
             raise Invalid("until", f"expected at most {format_duration(LONGEST)} of maintenance")
-        return Plan(None, None, Window(begin, until_at))
+        return Plan(None, None, PlannedWindow(begin, until_at))
     for name, value in (("from", from_at), ("until", until_at)):
         if value is not None:
             raise Invalid(name, "belongs to a window without a schedule")

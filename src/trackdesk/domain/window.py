@@ -26,7 +26,7 @@ _LOOSE: Final = 256
 """Places that may be left behind before the rest is moved up."""
 
 
-class Window(Protocol):
+class RollingWindow(Protocol):
     """One aggregate over one window of one series."""
 
     def add(self, at: int, value: float) -> float | None:
@@ -39,7 +39,7 @@ class Window(Protocol):
         ...
 
 
-def make_window(aggregate: Aggregate, width: int) -> Window:
+def make_window(aggregate: Aggregate, width: int) -> RollingWindow:
     """`width` in µs; of any aggregate but `last`, which needs none."""
     match aggregate:
         case Aggregate.AVG:

@@ -107,7 +107,8 @@ class Agenda(Supervised):
 
     @property
     def asleep(self) -> bool:
-        """Whether it has done all it could and waits for the next instant."""
+        """Whether it has done all it could and waits for the next instant. Nothing outside tells when that is so, for
+        what is due may change nothing: tests that move the clock wait for this."""
         return self._asleep
 
     async def _work(self) -> None:

@@ -19,7 +19,7 @@ from trackdesk.store import noise as standing
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Caller
-    from trackdesk.domain.maintenance import ChangeMaintenance, Maintenance, NewMaintenance, Window
+    from trackdesk.domain.maintenance import ChangeMaintenance, Maintenance, NewMaintenance, PlannedWindow
     from trackdesk.domain.run import Due
     from trackdesk.domain.schedule import Cron
     from trackdesk.engine.core import Engine
@@ -98,7 +98,7 @@ def _instant(until: Due, counted_from: int) -> int:
         raise Invalid("until", str(error)) from None
 
 
-def _columns(tx: Tx, plan: Plan, window: Window | None) -> dict[str, Any]:
+def _columns(tx: Tx, plan: Plan, window: PlannedWindow | None) -> dict[str, Any]:
     """What is stored of when it is, with `window` as the one that is on or next."""
     begun = window is not None and window.from_at <= tx.now
     due_at = None if window is None else window.until_at if begun else window.from_at

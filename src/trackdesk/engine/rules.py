@@ -81,7 +81,8 @@ class Rules(Supervised):
 
     @property
     def at_rest(self) -> bool:
-        """Whether it has done all it could and waits; also before it is started."""
+        """Whether it has done all it could and waits; also before it is started. Most samples change nothing that could
+        be seen outside: tests that send some wait for this."""
         return not self._begun or (self._resting and not self._news.is_set())
 
     def take(self, recorded: Sequence[Recorded]) -> None:

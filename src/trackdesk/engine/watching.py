@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trackdesk.domain.evaluation import Verdict
     from trackdesk.domain.metric import Recorded, Series
     from trackdesk.domain.rule import Rule
-    from trackdesk.domain.window import Window
+    from trackdesk.domain.window import RollingWindow
     from trackdesk.store.readers import Readers
 
 MOST_PAIRS: Final = 200_000
@@ -74,7 +74,7 @@ class Filling:
 
     __slots__ = ("_ahead", "_last", "_now", "_pair", "_window", "since")
 
-    def __init__(self, pair: Pair, window: Window, at: int, now: int) -> None:
+    def __init__(self, pair: Pair, window: RollingWindow, at: int, now: int) -> None:
         self.since = at - pair.condition.width
         """Up to which (µs) nothing counts."""
         self._pair = pair

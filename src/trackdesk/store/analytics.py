@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
-    from trackdesk.domain.analytics import StatsFilter, Window
+    from trackdesk.domain.analytics import StatsFilter, StatsRange
     from trackdesk.domain.buckets import Counted
     from trackdesk.store.counting import Group, GroupsOf
     from trackdesk.store.readers import Readers
@@ -63,7 +63,7 @@ async def run_stats(readers: Readers, namespace_id: int, given: StatsFilter, now
     return Stats.model_construct(data=data, meta=meta)
 
 
-def window(given: Window, now: int) -> tuple[int, int]:
+def window(given: StatsRange, now: int) -> tuple[int, int]:
     """From when to when, µs: [start, end); a day up to and with now. Raises Invalid."""
     end = now + 1 if given.to is None else given.to
     start = max(end - 1 - DAY, 0) if given.from_ is None else given.from_
@@ -72,7 +72,9 @@ def window(given: Window, now: int) -> tuple[int, int]:
     return start, end
 
 
-async def which_runs(connection: aiosqlite.Connection, namespace_id: int, given: Window, tags: Sequence[str]) -> Which:
+async def which_runs(
+    connection: aiosqlite.Connection, namespace_id: int, given: StatsRange, tags: Sequence[str]
+) -> Which:
     """The runs asked for; processes that nobody knows have none."""
     processes: tuple[int, ...] | None = None
     if given.process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.errors import NotFound
-from trackdesk.domain.maintenance import SHOWN, Maintenance, MaintenanceWindow, Plan, Window
+from trackdesk.domain.maintenance import SHOWN, Maintenance, MaintenanceWindow, Plan, PlannedWindow
 from trackdesk.domain.schedule import Cron, unpack
 from trackdesk.domain.silence import SilenceState, state_of
 from trackdesk.store import mutes
@@ -63,7 +63,7 @@ def state(schedule: Cron | None, from_at: int | None, until_at: int | None, now:
 def plan_of(schedule: str | None, duration: int | None, from_at: int | None, until_at: int | None) -> Plan:
     """Of the columns."""
     cron = _schedule(schedule)
-    once = None if cron is not None or from_at is None or until_at is None else Window(from_at, until_at)
+    once = None if cron is not None or from_at is None or until_at is None else PlannedWindow(from_at, until_at)
     return Plan(cron, duration, once)
 
 
