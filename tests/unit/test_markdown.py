@@ -49,6 +49,11 @@ def test_a_chart_shows_values_gaps_threshold_and_marks() -> None:
     ]
 
 
+def test_marks_of_one_place_stand_below_each_other() -> None:
+    marks = [(0.5, "◇"), (0.51, "▲"), (0.9, "△"), (1.2, "x")]
+    assert text_chart([1, 2], marks=marks, width=4, height=1)[2:4] == ["              ◇△", "              ▲"]
+
+
 def test_a_chart_of_nothing_has_no_lines() -> None:
     assert text_chart([None, None]) == []
     assert text_chart([]) == []

@@ -24,7 +24,8 @@ def text_chart(
     height: int = HEIGHT,
 ) -> list[str]:
     """Lines of `values`, the oldest left; a gap where one is None. `marks`: where along the time (0 to 1) a letter
-    stands below; `ends`: what the ends of the time are called. Without any value there are no lines."""
+    stands below, under the one before it where both are in one cell; `ends`: what the ends of the time are called.
+    Without any value there are no lines."""
     columns = _columns(values, width)
     known = [value for value in columns if value is not None]
     if not known:
@@ -38,15 +39,24 @@ def text_chart(
             cells = ["╌" if cell == " " else cell for cell in cells]
         lines.append(f"{_label(row, height, limit, low, high, threshold):>{_LABEL}} ┤{''.join(cells)}".rstrip())
     left, right = ends
-    below = [" "] * width
-    for share, letter in marks:
-        if 0 <= share <= 1:
-            below[min(int(share * width), width - 1)] = letter
     lines.append(f"{'':>{_LABEL}} └{'─' * width}")
-    if marks:
-        lines.append(f"{'':>{_LABEL}}  {''.join(below)}".rstrip())
+    lines += [f"{'':>{_LABEL}}  {''.join(row)}".rstrip() for row in _marks(marks, width)]
     lines.append(f"{'':>{_LABEL}}  {left}{right:>{max(width - len(left), len(right) + 1)}}".rstrip())
     return lines
+
+
+def _marks(marks: Sequence[tuple[float, str]], width: int) -> list[list[str]]:
+    """Rows of cells; letters that share a cell stand below each other, none is covered."""
+    rows: list[list[str]] = []
+    for share, letter in marks:
+        if 0 <= share <= 1:
+            at = min(int(share * width), width - 1)
+            row = next((row for row in rows if row[at] == " "), None)
+            if row is None:
+                row = [" "] * width
+                rows.append(row)
+            row[at] = letter
+    return rows
 
 
 def _columns(values: Sequence[float | None], width: int) -> list[float | None]:
