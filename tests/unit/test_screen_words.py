@@ -11,9 +11,11 @@ from trackdesk.domain.incident import Incident, IncidentStatus, RoutingStep, Sev
 from trackdesk.domain.instant import parse_instant
 from trackdesk.domain.run import Run, RunStatus
 from trackdesk.screens import admin_channels, deeds
+from trackdesk.screens.changes import by_this_clock
 from trackdesk.screens.deeds import History, way_back, why_none
 from trackdesk.screens.extend import later
 from trackdesk.screens.happened import told_entries
+from trackdesk.widgets import when
 
 MINUTE = 60_000_000
 NOW = parse_instant("2026-11-21T22:47:09Z")
@@ -124,3 +126,8 @@ def test_the_words_of_the_channel_form_become_its_filters() -> None:
         "match": {"process": "backup", "tag": {"env": "prod"}},
     }
     assert "not 'env=prod'" in admin_channels.body_of(words | {"match": "env=prod"})
+
+
+def test_times_in_a_text_of_trackdesk_are_shown_by_this_clock() -> None:
+    at = parse_instant("2026-01-02T03:04:05.123456Z")
+    assert by_this_clock("until 2026-01-02T03:04:05.123456Z, by ada") == f"until {when.absolute(at)}, by ada"

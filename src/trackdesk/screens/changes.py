@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from trackdesk.widgets import when
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 def change(name: str, value: Any) -> str:
@@ -31,3 +34,8 @@ def shown(value: Any) -> str:
         except ValueError:
             return value
     return str(value)
+
+
+def by_this_clock(text: str) -> str:
+    """A text of trackdesk's own with its times as this terminal's clock has them."""
+    return _TIME.sub(lambda match: shown(match.group()), text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trackdesk.screens.changes import change, shown
+from trackdesk.screens.changes import by_this_clock, change
 from trackdesk.screens.run_story import OWN, story
 from trackdesk.widgets.timeline import Entry
 
@@ -24,7 +23,6 @@ _ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("started", "resumed"), "run"),
     **dict.fromkeys(("closed", "cleared", "completed", "sent", "proven"), "ok"),
 }
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _SHORT = {"handed_back": "back", "comment_deleted": "withdrawn"}
 
 
@@ -74,7 +72,7 @@ def _what(step: RoutingStep) -> tuple[str, str]:
         what, text = "cause", step.detail
     else:
         what, _, text = step.detail.partition(": ")
-    return what, _TIME.sub(lambda match: shown(match.group()), text)
+    return what, by_this_clock(text)
 
 
 def _entry(entry: JournalEntry) -> Entry:

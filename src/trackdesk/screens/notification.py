@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from trackdesk.screens.changes import by_this_clock
 from trackdesk.screens.curl import curl
 from trackdesk.screens.deliveries import COLUMNS, Retrying, attempt_entries, delivery_row
 from trackdesk.widgets import glyphs, when
@@ -88,7 +89,7 @@ class NotificationView(Retrying):
             ("incident", None if one.incident is None else f"INC-{one.incident}"),
             ("run", one.run),
         ]
-        self._facts.put(one.title, facts, one.body)
+        self._facts.put(one.title, facts, by_this_clock(one.body))
         self._table.put_rows([delivery_row(each) for each in one.deliveries])
         self._show_attempts()
         self.post_message(self.Retitled())
