@@ -9,7 +9,7 @@ from trackdesk.domain.identity import Key
 from trackdesk.domain.notification import Department
 from trackdesk.domain.page import Page
 from trackdesk.store.conditions import Part, one_of
-from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
+from trackdesk.store.keyset import Listed, Walk, page_of, read_position
 from trackdesk.store.rows import DEPARTMENT_COLUMNS, KEY_COLUMNS, department_from, key_from
 
 if TYPE_CHECKING:
@@ -23,14 +23,8 @@ async def keys(readers: Readers, namespace_id: int, given: KeyFilter) -> Page[Ke
     roles = [one_of("role", [str(each) for each in given.role])] if given.role else []
     walk = Walk("keys", Part("namespace_id = ?", (namespace_id,)), ("name",))
     listed = Listed(KEY_COLUMNS, (walk,), residual=tuple(roles), descending=False)
-    return make_page(
-        Page[Key],
-        await rows_of(readers, listed, start, given.limit + 1),
-        given.limit,
-        "name",
-        value=key_from,
-        position=lambda row: [row[1]],
-        total=await total_of(readers, listed),
+    return await page_of(
+        Page[Key], readers, listed, start, given.limit, "name", value=key_from, position=lambda row: [row[1]]
     )
 
 
@@ -42,14 +36,15 @@ async def departments(readers: Readers, namespace_id: int, given: Listing) -> Pa
         (Walk("departments", Part("namespace_id = ?", (namespace_id,)), ("id",)),),
         descending=False,
     )
-    return make_page(
+    return await page_of(
         Page[Department],
-        await rows_of(readers, listed, start, given.limit + 1),
+        readers,
+        listed,
+        start,
         given.limit,
         "id",
         value=department_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
     )
 
 

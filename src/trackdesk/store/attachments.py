@@ -12,7 +12,7 @@ from trackdesk.domain.incident import incident_ref
 from trackdesk.domain.page import Page
 from trackdesk.store import incident_lists
 from trackdesk.store.conditions import Part
-from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
+from trackdesk.store.keyset import Listed, Walk, page_of, read_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,14 +93,8 @@ async def page(readers: Readers, namespace_id: int, incident_id: int, given: Lis
     await incident_lists.get(readers, namespace_id, incident_id)
     walk = Walk("attachments INDEXED BY attachments_by_incident", Part("incident_id = ?", (incident_id,)), ("id",))
     listed = Listed(_COLUMNS, (walk,), descending=False)
-    return make_page(
-        Page[Attachment],
-        await rows_of(readers, listed, start, given.limit + 1),
-        given.limit,
-        "id",
-        value=_from,
-        position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
+    return await page_of(
+        Page[Attachment], readers, listed, start, given.limit, "id", value=_from, position=lambda row: [row[0]]
     )
 
 

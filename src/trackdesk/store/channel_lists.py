@@ -8,7 +8,7 @@ from trackdesk.domain.errors import NotFound
 from trackdesk.domain.notification import Attempt, Channel, Delivery
 from trackdesk.domain.page import Page
 from trackdesk.store.conditions import Part, among, every, one_of
-from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
+from trackdesk.store.keyset import Listed, Walk, make_page, page_of, read_position, rows_of, total_of
 from trackdesk.store.rows import (
     ATTEMPT_COLUMNS,
     CHANNEL_COLUMNS,
@@ -35,14 +35,15 @@ async def page(readers: Readers, namespace_id: int, given: Listing) -> Page[Chan
     start = read_position(given.cursor, "name", "s")
     walk = Walk("channels c", Part("c.namespace_id = ?", (namespace_id,)), ("c.name",))
     listed = Listed(_CHANNEL, (walk,), descending=False)
-    return make_page(
+    return await page_of(
         Page[Channel],
-        await rows_of(readers, listed, start, given.limit + 1),
+        readers,
+        listed,
+        start,
         given.limit,
         "name",
         value=lambda row: channel_from(row, row[_AT]),
         position=lambda row: [row[1]],
-        total=await total_of(readers, listed),
     )
 
 

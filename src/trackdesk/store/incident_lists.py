@@ -10,7 +10,17 @@ from trackdesk.domain.incident import Comment, Incident, JournalEntry, incident_
 from trackdesk.domain.page import Page
 from trackdesk.store.conditions import Part
 from trackdesk.store.incident_plans import ORDERS, plan_incidents, wanted_incidents
-from trackdesk.store.keyset import Listed, Walk, empty_page, make_page, read_position, rows_of, split_sort, total_of
+from trackdesk.store.keyset import (
+    Listed,
+    Walk,
+    empty_page,
+    make_page,
+    page_of,
+    read_position,
+    rows_of,
+    split_sort,
+    total_of,
+)
 from trackdesk.store.routing import routing
 from trackdesk.store.rows import (
     COMMENT_COLUMNS,
@@ -75,14 +85,8 @@ async def comments(readers: Readers, namespace_id: int, incident_id: int, given:
     await get(readers, namespace_id, incident_id)
     walk = Walk("comments INDEXED BY comments_by_incident", Part("incident_id = ?", (incident_id,)), ("id",))
     listed = Listed(COMMENT_COLUMNS, (walk,), descending=False)
-    return make_page(
-        Page[Comment],
-        await rows_of(readers, listed, start, given.limit + 1),
-        given.limit,
-        "id",
-        value=comment_from,
-        position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
+    return await page_of(
+        Page[Comment], readers, listed, start, given.limit, "id", value=comment_from, position=lambda row: [row[0]]
     )
 
 

@@ -8,7 +8,7 @@ from trackdesk.domain.incident import JournalEntry
 from trackdesk.domain.page import Page, PageMeta, encode_cursor
 from trackdesk.domain.topics import TOPICS
 from trackdesk.store.conditions import Part, between, every, one_of
-from trackdesk.store.keyset import Listed, Walk, make_page, read_position, rows_of, total_of
+from trackdesk.store.keyset import Listed, Walk, page_of, read_position
 from trackdesk.store.rows import JOURNAL_COLUMNS, journal_from
 
 if TYPE_CHECKING:
@@ -43,14 +43,15 @@ async def page(readers: Readers, namespace_id: int, given: JournalFilter) -> Pag
         for ref in dict.fromkeys(given.ref)
     )
     listed = Listed(JOURNAL_COLUMNS, walks, residual=tuple(residual))
-    return make_page(
+    return await page_of(
         Page[JournalEntry],
-        await rows_of(readers, listed, start, given.limit + 1),
+        readers,
+        listed,
+        start,
         given.limit,
         "-seq",
         value=journal_from,
         position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
     )
 
 

@@ -128,6 +128,23 @@ def make_page(
     return kind.model_construct(data=[value(row) for row in shown], meta=meta)
 
 
+async def page_of(
+    kind: type[Page[T]],
+    readers: Readers,
+    listed: Listed,
+    start: Position | None,
+    limit: int,
+    sort: str,
+    *,
+    value: Callable[[Any], T],
+    position: Callable[[Any], Position],
+) -> Page[T]:
+    """The page of `listed` behind `start`."""
+    rows = await rows_of(readers, listed, start, limit + 1)
+    total = await total_of(readers, listed)
+    return make_page(kind, rows, limit, sort, value=value, position=position, total=total)
+
+
 def empty_page(kind: type[Page[T]], limit: int) -> Page[T]:
     meta = PageMeta.model_construct(limit=limit, next=None, total=0, total_capped=False)
     return kind.model_construct(data=[], meta=meta)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.maintenance import SHOWN, Maintenance, MaintenanceWindow, Plan, PlannedWindow
 from trackdesk.domain.schedule import Cron, unpack
 from trackdesk.domain.silence import SilenceState, state_of
-from trackdesk.store import mutes
+from trackdesk.store import muting
 
 if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
@@ -99,28 +100,6 @@ def names(tx: Tx, namespace_id: int) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def insert(tx: Tx, namespace_id: int, values: dict[str, Any]) -> int:
-    """`values`: columns besides those that follow from now; gives the id."""
-    columns = {"namespace_id": namespace_id, "created_at": tx.now, "updated_at": tx.now, **values}
-    row = tx.one(
-        f"INSERT INTO maintenance ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) RETURNING id",
-        tuple(columns.values()),
-    )
-    assert row is not None
-    mutes.forget(tx, namespace_id)
-    return int(row[0])
-
-
-def update(tx: Tx, namespace_id: int, maintenance_id: int, values: dict[str, Any], *, by_hand: bool = True) -> None:
-    """Set columns; the version goes up by one when a person changes them."""
-    names = "".join(f"{name} = ?, " for name in values)
-    tx.execute(
-        f"UPDATE maintenance SET {names}updated_at = ?, version = version + ? WHERE id = ?",
-        (*values.values(), tx.now, int(by_hand), maintenance_id),
-    )
-    mutes.forget(tx, namespace_id)
-
-
-def delete(tx: Tx, namespace_id: int, maintenance_id: int) -> None:
-    tx.execute("DELETE FROM maintenance WHERE id = ?", (maintenance_id,))
-    mutes.forget(tx, namespace_id)
+insert = partial(muting.insert, "maintenance")
+update = partial(muting.update, "maintenance")
+delete = partial(muting.delete, "maintenance")

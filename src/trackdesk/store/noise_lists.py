@@ -19,7 +19,7 @@ from trackdesk.domain.silence import (
 )
 from trackdesk.store import maintenance, silences
 from trackdesk.store.conditions import Part, Terms, begins, contains, either, every, meet, negate, one_of, words_of
-from trackdesk.store.keyset import Listed, Walk, empty_page, make_page, read_position, rows_of, total_of
+from trackdesk.store.keyset import Listed, Walk, empty_page, page_of, read_position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,14 +62,15 @@ async def silence_page(readers: Readers, namespace_id: int, given: SilenceFilter
             source = "silences s INDEXED BY silences_standing"
     narrow, loose = terms.parts(_SILENCE_COLUMNS)
     listed = Listed(silences.COLUMNS, (Walk(source, space, ("s.id",)),), residual=(*residual, *narrow, *loose))
-    return make_page(
+    return await page_of(
         Page[Silence],
-        await rows_of(readers, listed, start, given.limit + 1),
+        readers,
+        listed,
+        start,
         given.limit,
         "-id",
         value=lambda row: silences.silence_from(row, now),
         position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
     )
 
 
@@ -118,14 +119,15 @@ async def maintenance_page(
     narrow, loose = terms.parts(_MAINTENANCE_COLUMNS)
     walk = Walk("maintenance m", Part("m.namespace_id = ?", (namespace_id,)), ("m.id",))
     listed = Listed(maintenance.COLUMNS, (walk,), residual=(*residual, *narrow, *loose), descending=False)
-    return make_page(
+    return await page_of(
         Page[Maintenance],
-        await rows_of(readers, listed, start, given.limit + 1),
+        readers,
+        listed,
+        start,
         given.limit,
         "id",
         value=lambda row: maintenance.maintenance_from(row, now),
         position=lambda row: [row[0]],
-        total=await total_of(readers, listed),
     )
 
 

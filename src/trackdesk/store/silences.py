@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.silence import Silence, state_of
-from trackdesk.store import mutes
+from trackdesk.store import muting
 
 if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
@@ -51,31 +52,9 @@ def get(tx: Tx, namespace_id: int, silence_id: int) -> Silence:
     return silence_from(row, tx.now)
 
 
-def insert(tx: Tx, namespace_id: int, values: dict[str, Any]) -> int:
-    """`values`: columns besides those that follow from now; gives the id."""
-    columns = {"namespace_id": namespace_id, "created_at": tx.now, "updated_at": tx.now, **values}
-    row = tx.one(
-        f"INSERT INTO silences ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) RETURNING id",
-        tuple(columns.values()),
-    )
-    assert row is not None
-    mutes.forget(tx, namespace_id)
-    return int(row[0])
-
-
-def update(tx: Tx, namespace_id: int, silence_id: int, values: dict[str, Any]) -> None:
-    """Set columns; the version goes up by one."""
-    names = "".join(f"{name} = ?, " for name in values)
-    tx.execute(
-        f"UPDATE silences SET {names}updated_at = ?, version = version + 1 WHERE id = ?",
-        (*values.values(), tx.now, silence_id),
-    )
-    mutes.forget(tx, namespace_id)
-
-
-def delete(tx: Tx, namespace_id: int, silence_id: int) -> None:
-    tx.execute("DELETE FROM silences WHERE id = ?", (silence_id,))
-    mutes.forget(tx, namespace_id)
+insert = partial(muting.insert, "silences")
+update = partial(muting.update, "silences")
+delete = partial(muting.delete, "silences")
 
 
 def forget_old(tx: Tx, before: int, limit: int) -> int:
