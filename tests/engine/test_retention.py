@@ -18,7 +18,6 @@ from trackdesk.domain.instant import format_instant, parse_duration
 from trackdesk.domain.process import ChangeProcess
 from trackdesk.domain.retention import Kept
 from trackdesk.engine import processes
-from trackdesk.engine.cleaning import TARGET, Pace
 from trackdesk.store import compact, journal, removal
 
 if TYPE_CHECKING:
@@ -294,18 +293,6 @@ async def test_another_time_for_the_runs_of_a_process_is_in_force_with_the_next_
     still.clock.leap(MINUTE)
     await until(lambda: runs_left(still) == [])
     await worker_.stop()
-
-
-async def test_a_step_grows_while_it_is_quick_and_shrinks_when_it_is_not() -> None:
-    pace = Pace(20)
-    pace.learn(20, TARGET / 10)
-    assert pace.size == 26
-    pace.learn(26, TARGET * 2)
-    assert pace.size == 13
-    pace.learn(1, TARGET * 100)
-    assert pace.size == 1
-    pace.learn(1, 0)
-    assert pace.size == 2
 
 
 async def test_a_run_that_was_changed_meanwhile_stays(still: House) -> None:

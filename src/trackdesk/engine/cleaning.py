@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from trackdesk.domain.pace import Pace
 from trackdesk.domain.retention import Deleted
 from trackdesk.store import aging, compact, journal, metric_aging, removal
 
@@ -21,30 +22,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 K = TypeVar("K")
 
-TARGET: Final = 0.003
-"""Seconds that a step may keep the writer."""
-MOST: Final = 500
-"""Rows of one step."""
 PATIENCE: Final = 3.0
 """While others write, so many times as long as a step took the next one waits."""
-
 CHECKPOINT: Final = 8
 """After so many steps the write-ahead log is copied into the file, beside the writer: else the commit that finds it
 full does all of that, and everybody waits for it."""
-
-
-class Pace:
-    """How many rows of one kind a step takes, by how long the last ones took."""
-
-    def __init__(self, size: int = 20) -> None:
-        self.size = size
-
-    def learn(self, count: int, seconds: float) -> None:
-        """A step over `count` rows took `seconds`."""
-        if seconds > TARGET:
-            self.size = max(1, int(count * TARGET / seconds))
-        elif count >= self.size:
-            self.size = min(MOST, self.size + self.size // 4 + 1)
+FULL: Final = 6_000
+"""Pages in the log from which on it is made to begin anew, some steps before it is full: beside a writer that never
+rests no checkpoint comes to its end, and it would fill up however often it is copied."""
 
 
 class TimeIsUpError(Exception):
@@ -219,7 +204,9 @@ class Cleaning:
         pace.learn(count, took)
         self._steps += 1
         if self._steps % CHECKPOINT == 0:
-            await asyncio.to_thread(compact.checkpoint, self._path)
+            held = await asyncio.to_thread(compact.checkpoint, self._path)
+            if held > FULL:
+                await self._writer.run(compact.begin_anew)
         alone = self._writer.stats.operations - before <= 1
         await asyncio.sleep(0 if alone else took * PATIENCE)
         return answer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from trackdesk.domain.clock import HOUR
+from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.retention import Deleted
 from trackdesk.store.journal import trimmed
 
@@ -20,7 +20,8 @@ CHUNK = 500
 WINDOW = 5_000
 """Runs that are looked for together."""
 FIRST_SPAN = HOUR
-"""µs of starts among which they are looked for at first."""
+SHORTEST_SPAN = SECOND
+"""µs of starts among which they are looked for at first, and at least."""
 ENTRIES = 200
 """Entries of the journal that are looked at together, and go in one step."""
 
@@ -95,13 +96,17 @@ async def old_runs(readers: Readers, aging: Sequence[Aging]) -> AsyncIterator[li
             f"WHERE r.status <> 'ACTIVE' AND r.completed_at < {_AGING[1]} AND r.seq > ? ORDER BY r.seq LIMIT ?",
             (given, start, min(start + span, end), last, WINDOW),
         )
+        full = len(rows) == WINDOW
+        if full and span > SHORTEST_SPAN:  # to go by number through so many reads all of them for each window
+            span = max(span // 8, SHORTEST_SPAN)
+            continue
         if rows:
             yield [row[0] for row in rows]
-        if len(rows) == WINDOW:  # the same time again, from there on
+        if full:  # the same time again, from there on
             last = rows[-1][0]
         else:
             start, last = start + span, -1
-            span = span // 2 if len(rows) > WINDOW // 2 else span * 2
+            span = span if len(rows) > WINDOW // 2 else span * 2
 
 
 async def old_notifications(readers: Readers, namespace_id: int | None, before: int) -> AsyncIterator[list[int]]:

@@ -59,18 +59,26 @@ def shrink(tx: Tx, most: int) -> bool:
     return bool(left < free)
 
 
-def checkpoint(path: Path, *, truncate: bool = False) -> None:
-    """Copy what the write-ahead log holds into the file, beside readers and the writer; with `truncate` also cut it
-    down, unless somebody is in the way. Raises StoreError."""
+def checkpoint(path: Path, *, truncate: bool = False) -> int:
+    """Copy what the write-ahead log holds into the file, beside readers and the writer; gives how many pages it holds.
+    With `truncate` also cut it down, unless somebody is in the way. Raises StoreError."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            (_, held, _) = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             if truncate:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return int(held)
     except sqlite3.Error as error:
         known = translate(error, "fold the write-ahead log in")
         if not isinstance(known, Busy):
             raise known or StoreError(f"could not fold the write-ahead log of {path} in: {error}") from error
+        return 0
+
+
+def begin_anew(tx: Tx) -> None:
+    """After this commit copy the little that was written to the log during a `checkpoint`, while nobody can write more:
+    only a log that was copied to its end begins anew."""
+    tx.after_commit(lambda: tx.all("PRAGMA wal_checkpoint(PASSIVE)"))
 
 
 def rebuild(path: Path) -> tuple[int, int]:
