@@ -97,6 +97,20 @@ async def test_charts_are_zoomed_moved_and_read_by_keys(desk: Desk) -> None:
     await desk.sees("this is the present")
 
 
+async def test_of_many_metrics_it_says_that_there_are_more_and_finds_them_by_name(desk: Desk) -> None:
+    many = [{"service": "shop", "metric_type": f"QUEUE_{at:02}", "value": at} for at in range(40)]
+    await desk.other.metrics.send(many)
+    await desk.sees("shop")
+    await desk.press("enter")
+    await desk.sees("12 of 40 metrics are drawn; / finds others by name")
+    await desk.press("slash")
+    await desk.type("37")
+    await desk.sees("QUEUE_37 \u2500")
+    await desk.sees("1 hit")
+    await desk.press("enter", "escape")
+    await desk.sees("12 of 40")
+
+
 async def test_what_is_measured_now_is_on_the_chart_without_a_key(desk: Desk) -> None:
     chart = await _open(desk)
     await desk.other.metrics.send({"service": "shop", "metric_type": "ERROR_RATE", "value": 1.5})

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 
 from trackdesk.screens.curl import curl
 from trackdesk.screens.incident import IncidentView
@@ -19,6 +18,7 @@ from trackdesk.screens.processes import process_of
 from trackdesk.screens.rule_form import make_rule
 from trackdesk.screens.rules import cells_of as rule_cells
 from trackdesk.screens.rules import rule_of
+from trackdesk.screens.service_charts import ServiceCharts
 from trackdesk.screens.service_deeds import change_service
 from trackdesk.screens.service_story import facts, spans, thresholds
 from trackdesk.screens.windowed import Windowed
@@ -34,7 +34,6 @@ from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.rows import Row
 from trackdesk.widgets.tab_line import TabLine
-from trackdesk.widgets.time_chart import TimeChart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,26 +47,16 @@ if TYPE_CHECKING:
     from trackdesk.domain.service import Service
     from trackdesk.screens.desk import Desk
     from trackdesk.widgets.cells import Cell
+    from trackdesk.widgets.filter_bar import FilterBar
     from trackdesk.widgets.table_messages import RowOpened
+    from trackdesk.widgets.time_chart import TimeChart
     from trackdesk.widgets.view import Changed
 
-CHARTS = 12
-"""Metric types that have a chart."""
 MOST = 200
 """Rows of each list."""
+_AT_ONCE = 50
+"""Metric types whose rules are read with one call."""
 _NOT_CLOSED = ("OPEN", "TRIAGED", "IN_PROGRESS")
-
-
-class Charts(VerticalScroll):
-    """Where there is no room for all charts, `tab` comes here and the keys of lists scroll them."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "down", show=False),
-        Binding("k", "scroll_up", "up", show=False),
-    ]
-
-    def allow_focus(self) -> bool:
-        return self.max_scroll_y > 0
 
 
 class ServiceView(Windowed, Paned):
@@ -78,8 +67,6 @@ class ServiceView(Windowed, Paned):
     DEFAULT_CSS = """
     ServiceView > Facts { padding: 0 1; }
     ServiceView > .panes { height: 1fr; }
-    ServiceView Charts { width: 3fr; height: 1fr; scrollbar-size-vertical: 1; }
-    ServiceView Charts > TimeChart { height: 1fr; min-height: 8; }
     ServiceView .lists { width: 2fr; height: 1fr; }
     ServiceView .lists > LiveTable { height: 1fr; }
     ServiceView .-away { display: none; }
@@ -94,9 +81,8 @@ class ServiceView(Windowed, Paned):
         now = desk.now
         self._facts = Facts(text_lines=2, now=now)
         self.tabs = TabLine([(each, each) for each in ("charts", "incidents", "rules", "latest", "processes")])
-        self._box = Charts()
+        self._box = ServiceCharts(now)
         self._lists = Vertical(classes="lists")
-        self._charts: dict[str, TimeChart] = {}
         self.incidents = LiveTable(_INCIDENTS, title="Open incidents", empty=Empty("None is open"), now=now)
         empty = Empty("No rule looks at it", "n  makes one")
         self.rules = LiveTable(_RULES, title="Rules", empty=empty, now=now)
@@ -105,7 +91,7 @@ class ServiceView(Windowed, Paned):
 
     @property
     def charts(self) -> Iterable[TimeChart]:
-        return self._charts.values()
+        return self._box.shown
 
     @property
     def tables(self) -> Mapping[str, LiveTable]:
@@ -154,8 +140,8 @@ class ServiceView(Windowed, Paned):
             self.focus_on(self.tables[self.tabs.current])
         elif self.wide:
             self.focus_on(self.incidents)
-        elif self._box.max_scroll_y:
-            self.focus_on(self._box)
+        elif self._box.box.max_scroll_y:
+            self.focus_on(self._box.box)
 
     def tick(self) -> None:
         for table in self.tables.values():
@@ -176,15 +162,14 @@ class ServiceView(Windowed, Paned):
             table.show_loading()
         client, name = self.client, self.name_of
         service = await client.services.get(name)
-        types = service.metric_types[:CHARTS]
+        types = service.metric_types
         found = await asyncio.gather(
             client.incidents.list({"service": name, "status": _NOT_CLOSED, "sort": "-severity", "limit": MOST}),
             client.incidents.list({"service": name, "sort": "-opened_at", "limit": MOST}),
             client.metrics.latest({"service": name, "limit": MOST}),
             client.processes.list({"service": name, "limit": MOST}),
         )
-        rules = (await client.rules.list({"metric_type": types, "limit": MOST * 5})).data if types else []
-        mine = [rule for rule in rules if rule.service in (None, name)]
+        mine = await self._read_rules(types)
         self.service = service
         open_ones, recent, latest, processes = found
         self._facts.put(*facts(service))
@@ -199,13 +184,17 @@ class ServiceView(Windowed, Paned):
         self.post_message(self.Retitled())
         await self._show_charts(types, mine, [*recent.data, *open_ones.data])
 
+    async def _read_rules(self, types: Sequence[str]) -> list[ListedRule]:
+        """Those that look at it."""
+        few = [types[first : first + _AT_ONCE] for first in range(0, len(types), _AT_ONCE)]
+        list_ = self.client.rules.list
+        pages = await asyncio.gather(*(list_({"metric_type": each, "limit": MOST * 5}) for each in few))
+        return [rule for page in pages for rule in page.data if rule.service in (None, self.name_of)]
+
     async def _show_charts(
         self, types: Sequence[str], rules: Sequence[ListedRule], incidents: Sequence[Incident]
     ) -> None:
-        for name in types:
-            if name not in self._charts:
-                self._charts[name] = TimeChart(name, now=self.desk.now)
-                await self._box.mount(self._charts[name])
+        types = await self._box.choose(types)
         queries = [{"service": self.name_of, "metric_type": name} for name in types]
         answers = await asyncio.gather(*map(self.measure, queries))
         kinds = {rule.id: rule.metric_type for rule in rules}
@@ -213,7 +202,7 @@ class ServiceView(Windowed, Paned):
             of_type = [each for each in incidents if each.rule is not None and kinds.get(each.rule) == name]
             limits = thresholds(rule for rule in rules if rule.metric_type == name)
             shown = replace(measured, thresholds=limits, spans=spans(of_type))
-            self._charts[name].put_measured(shown, live=self.window.follows)
+            self._box.chart(name).put_measured(shown, live=self.window.follows)
 
     def on_row_opened(self, event: RowOpened) -> None:
         event.stop()
@@ -224,6 +213,39 @@ class ServiceView(Windowed, Paned):
             self.post_message(self.Open(rule_of(self.desk, item.id)))
         elif event.table is self.processes:
             self.post_message(self.Open(process_of(self.desk, item.name)))
+        else:
+            self.narrow(item.metric_type)
+
+    # -- which charts ----------------------------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        self.tabs.choose("charts")
+        self.lay_out()
+        self._box.filter.open_bar()
+
+    def narrow(self, expression: str) -> None:
+        self.tabs.choose("charts")
+        self._box.filter.add_class("-open")
+        self._box.filter.set_expression(expression)
+
+    def retreat(self) -> bool:
+        if super().retreat():
+            return True
+        filtered = bool(self._box.filter.expression)
+        if filtered:
+            self._box.filter.action_clear()
+        return filtered
+
+    def on_filter_bar_changed(self, message: FilterBar.Changed) -> None:
+        message.stop()
+        self.reload(at_once=True)
+
+    def on_filter_bar_closed(self, message: FilterBar.Closed) -> None:
+        message.stop()
+        if self._box.filter.box.has_focus:
+            # Where all charts have room, nothing takes the focus: the keys are the frame's then.
+            self.screen.set_focus(None)
+            self.take_focus()
 
     # -- doing -----------------------------------------------------------------------------------------------------
 
