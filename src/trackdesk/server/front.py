@@ -73,6 +73,11 @@ class Front(BaseProtocol):
         self._let_go()
         super().connection_lost(exc)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """A body that is read calls it each time, though its reading is hardly ever stopped."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def resume_writing(self) -> None:
         super().resume_writing()
         self._take_held()
