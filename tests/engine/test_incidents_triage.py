@@ -20,7 +20,7 @@ from trackdesk.domain.incident import (
     NewIncident,
     Severity,
 )
-from trackdesk.domain.notification import NewDepartment
+from trackdesk.domain.notification import TAKEN_BACK_WITHIN, NewDepartment
 from trackdesk.engine import departments, incidents
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ async def test_the_times_of_triage_and_start_are_those_of_the_first_time(still: 
 async def test_each_step_has_its_word_in_the_journal(still: House) -> None:
     incident = await report(still)
     for status in ("TRIAGED", "IN_PROGRESS", "TRIAGED", "OPEN", "CLOSED", "OPEN"):
+        still.clock.leap(TAKEN_BACK_WITHIN)
         await patch(still, incident, status=status)
     await patch(still, incident, severity="CRITICAL")
     await patch(still, incident, assignee="bob")

@@ -47,6 +47,8 @@ NEVER_MUTED = frozenset({Kind.CHANNEL_DEAD, Kind.SILENCE_ENDED, Kind.TEST})
 NEVER_CHOSEN = frozenset({Kind.GROUP, Kind.TEST})
 """No channel can ask for them."""
 LONGEST_GROUP_WINDOW = DAY
+TAKEN_BACK_WITHIN = 10 * SECOND
+"""µs that a closing by hand waits before it is sent: a slip of a finger that is undone at once wakes nobody."""
 
 
 class DeliveryStatus(StrEnum):
@@ -231,3 +233,9 @@ def why_not(channel: Channel, subject: Subject) -> str | None:
         if (key, value) not in subject.tags:
             return f"it only matches tag {key}:{value}"
     return None
+
+
+def was_never_told(made_at: int, now: int, *, unsent: bool) -> bool:
+    """Whether a closing by hand that was written at `made_at` (µs) is told to nobody when it is taken back `now`;
+    `unsent`: none of its messages has gone, or is about to."""
+    return unsent and made_at <= now < made_at + TAKEN_BACK_WITHIN

@@ -196,8 +196,10 @@ def tell_incident(
     run: Run | None = None,
     process: ProcessRow | None = None,
     note: str | None = None,
+    wait: int = 0,
 ) -> int:
-    """Inbox and channels of the incident's department; `note` is said first. Gives the notification's id."""
+    """Inbox and channels of the incident's department, the latter after `wait` µs; `note` is said first. Gives the
+    notification's id."""
     subject = Subject(
         kind,
         incident.severity,
@@ -225,15 +227,18 @@ def tell_incident(
         incident_id=incident.id,
         run_uid=incident.run,
         payload=words.incident_payload(kind, incident, run, tx.now),
+        wait=wait,
     )
 
 
-def tell_as_it_stands(tx: Tx, namespace_id: int, kind: Kind, incident: Incident, note: str | None = None) -> int:
+def tell_as_it_stands(
+    tx: Tx, namespace_id: int, kind: Kind, incident: Incident, *, note: str | None = None, wait: int = 0
+) -> int:
     """With the facts of its process and run, as far as they are still stored. Gives the notification's id."""
     run, process = None, processes.find(tx, namespace_id, incident.process) if incident.process else None
     if incident.run is not None and (found := runs.find_uid(tx, namespace_id, incident.run)) is not None:
         run = found.run
-    return tell_incident(tx, namespace_id, kind, incident, run=run, process=process, note=note)
+    return tell_incident(tx, namespace_id, kind, incident, run=run, process=process, note=note, wait=wait)
 
 
 _VERBS = {Kind.REOPENED: "reopened: ", Kind.SEVERITY_RAISED: "raised: ", Kind.CLOSED: "closed: "}

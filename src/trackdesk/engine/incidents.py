@@ -19,7 +19,7 @@ from trackdesk.domain.incident import (
     NewComment,
     check_step,
 )
-from trackdesk.domain.notification import DEFAULT_DEPARTMENT, Kind
+from trackdesk.domain.notification import DEFAULT_DEPARTMENT, TAKEN_BACK_WITHIN, Kind
 from trackdesk.domain.responsibility import responsible
 from trackdesk.engine import attachments
 from trackdesk.engine.causes import announce_opened, tell_as_it_stands, tell_incident
@@ -27,6 +27,7 @@ from trackdesk.engine.edits import check_department, check_version, given
 from trackdesk.store import departments, incident_lists, incidents, processes, services
 from trackdesk.store import once as first_answers
 from trackdesk.store.errors import StoreError
+from trackdesk.store.telling import take_back
 
 if TYPE_CHECKING:
     from trackdesk.domain.identity import Caller
@@ -107,7 +108,7 @@ def _patch(tx: Tx, caller: Caller, incident_id: int, body: ChangeIncident, if_ma
         update |= _step(tx, caller.namespace_id, row, update["status"])
     after = incidents.update(tx, incident_id, update)
     tx.journal(caller.namespace_id, "incidents", _kind(before, changed), str(incident_id), caller.actor, changed)
-    _tell_change(tx, caller.namespace_id, before, after)
+    _tell_change(tx, caller, before, after)
     return after
 
 
@@ -145,17 +146,16 @@ def _kind(before: Incident, changed: dict[str, Any]) -> str:
     return "assigned" if "assignee" in changed else "changed"
 
 
-def _tell_change(tx: Tx, namespace_id: int, before: Incident, after: Incident) -> None:
-    kind = None
+def _tell_change(tx: Tx, caller: Caller, before: Incident, after: Incident) -> None:
+    """A closing waits a little before it is sent, and is told to nobody when it is taken back meanwhile."""
+    namespace_id = caller.namespace_id
     if before.status != after.status == IncidentStatus.CLOSED:
-        kind = Kind.CLOSED
+        tell_as_it_stands(tx, namespace_id, Kind.CLOSED, after, wait=TAKEN_BACK_WITHIN)
     elif before.status == IncidentStatus.CLOSED != after.status:
-        kind = Kind.REOPENED
+        if not take_back(tx, namespace_id, after.id, caller.actor):
+            tell_as_it_stands(tx, namespace_id, Kind.REOPENED, after)
     elif SEVERITY_ORDER[after.severity] > SEVERITY_ORDER[before.severity] and after.status != IncidentStatus.CLOSED:
-        kind = Kind.SEVERITY_RAISED
-    if kind is None:
-        return
-    tell_as_it_stands(tx, namespace_id, kind, after)
+        tell_as_it_stands(tx, namespace_id, Kind.SEVERITY_RAISED, after)
 
 
 async def delete(engine: Engine, caller: Caller, incident_id: int) -> None:

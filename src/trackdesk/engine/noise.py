@@ -81,7 +81,7 @@ def _settle(tx: Tx, item: Standing, incident_id: int) -> str:
     note = f"Held back until now by {what} ({item.reason}); it was opened at {format_instant(incident.opened_at)}"
     if incident.value is not None and incident.threshold is not None:
         note += f" with a value of {incident.value:g}, the threshold being {incident.threshold:g}"
-    told = tell_as_it_stands(tx, item.namespace_id, kind, incident, f"{note}.")
+    told = tell_as_it_stands(tx, item.namespace_id, kind, incident, note=f"{note}.")
     return "still_muted" if was_muted(tx, told) else "told"
 
 

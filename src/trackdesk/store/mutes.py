@@ -122,9 +122,11 @@ def counts_by_department(tx: Tx, kind: str, by_id: int, since: int) -> dict[str,
 
 
 def last_told(tx: Tx, incident_id: int) -> tuple[str, str | None] | None:
-    """(kind, severity) of the last that anybody was told of the incident; None: nobody was told anything."""
+    """(kind, severity) of the last that anybody was told of the incident; None: nobody was told anything. What was
+    taken back is in no inbox."""
     row = tx.one(
-        "SELECT kind, severity FROM notifications WHERE incident_id = ? AND muted IS NULL ORDER BY id DESC LIMIT 1",
+        "SELECT kind, severity FROM notifications WHERE incident_id = ? AND muted IS NULL AND in_inbox = 1 "
+        "ORDER BY id DESC LIMIT 1",
         (incident_id,),
     )
     return None if row is None else (row[0], row[1])

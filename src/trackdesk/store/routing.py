@@ -113,12 +113,16 @@ def _told(row: Any) -> list[RoutingStep]:
     what = kind.replace("_", " ")
     if muted is not None:
         return [_step(at, "department", department, f"{what}: would go to department {department}"), _muted(row, what)]
+    channels = orjson.loads(routed)
+    if isinstance(channels, dict):
+        back = channels["taken_back"]
+        detail = f"{what}: taken back by {back['by']} before it was sent, and told to nobody"
+        return [_step(back["at"], "inbox", department, detail, told=False)]
     inbox = f"in the inbox of department {department}" if in_inbox else "not shown in inboxes: only channels ask for it"
     steps = [
         _step(at, "department", department, f"{what}: goes to department {department}"),
         _step(at, "inbox", department, f"{what}: {inbox}", bool(in_inbox)),
     ]
-    channels = orjson.loads(routed)
     for _, name, why_not in channels:
         detail = f"{name}: told" if why_not is None else f"{name}: not told: {why_not}"
         steps.append(_step(at, "channel", name, f"{what}: {detail}", why_not is None))

@@ -87,7 +87,7 @@ _JSON: Final[dict[tuple[str, str], Any]] = {
     ("incidents", "tags"): dict[str, str],
     ("notifications", "muted"): dict[str, Any],
     ("notifications", "payload"): dict[str, Any],
-    ("notifications", "routing"): list[tuple[int, str, str | None]],
+    ("notifications", "routing"): list[tuple[int, str, str | None]] | dict[str, dict[str, str | int]],
     ("journal", "changed"): dict[str, Any],
 }
 _INSTANTS: Final = ("_at", "_until", "_since")

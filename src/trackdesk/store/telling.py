@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from trackdesk.domain.identity import new_uid
-from trackdesk.domain.notification import INBOX_KINDS, Kind, Subject, why_not
+from trackdesk.domain.notification import INBOX_KINDS, Kind, Subject, was_never_told, why_not
 from trackdesk.store import channels, gathering, mutes
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def tell(
     run_uid: str | None = None,
     payload: dict[str, Any] | None = None,
     but: Mapping[int, str] | None = None,
+    wait: int = 0,
 ) -> int:
     """Write the notification and a delivery for every channel whose filters let it pass; gives its id. `but`: channels
-    that are not told, and why.
+    that are not told, and why. `wait`: µs before it is sent, except by channels that gather for a time of their own.
 
     Why each channel was or was not chosen is kept with it, as of now: filters change. What a silence or a maintenance
     window mutes is written, too, and told to nobody.
@@ -75,7 +76,8 @@ def tell(
         if incident_id is not None:
             mutes.hold(tx, namespace_id, incident_id, mute)
         return notification_id
-    _deliver(tx, namespace_id, notification_id, [channel for channel, reason in reasons if reason is None])
+    chosen = [channel for channel, reason in reasons if reason is None]
+    _deliver(tx, namespace_id, notification_id, chosen, tx.now + wait)
     tx.journal(namespace_id, "notifications", "told", str(notification_id), "trackdesk", facts)
     return notification_id
 
@@ -85,8 +87,36 @@ def was_muted(tx: Tx, notification_id: int) -> bool:
     return row is not None and bool(row[0])
 
 
-def _deliver(tx: Tx, namespace_id: int, notification_id: int, chosen: Sequence[Channel]) -> None:
-    """Over each channel: now, or with what else it gathers."""
+def take_back(tx: Tx, namespace_id: int, incident_id: int, actor: str) -> bool:
+    """When the last that was told of the incident is its closing by hand, and nobody has heard of it yet, nobody will.
+    False: it has been told."""
+    row = tx.one(
+        "SELECT id, kind, created_at, muted FROM notifications WHERE incident_id = ? ORDER BY id DESC LIMIT 1",
+        (incident_id,),
+    )
+    if row is None or row[1] != Kind.CLOSED or row[3] is not None:
+        return False
+    notification_id, _, made_at, _ = row
+    gone = tx.one(
+        "SELECT 1 FROM deliveries d LEFT JOIN delivery_groups g ON g.delivery_id = d.group_id "
+        "WHERE d.notification_id = ?1 AND NOT (d.status = 'PENDING' AND d.attempts = 0 AND d.next_due_at > ?2) "
+        "AND NOT (d.status = 'GROUPED' AND g.closed_at IS NULL AND g.closes_at > ?2) LIMIT 1",
+        (notification_id, tx.now),
+    )
+    if not was_never_told(made_at, tx.now, unsent=gone is None):
+        return False
+    tx.execute("DELETE FROM deliveries WHERE notification_id = ?", (notification_id,))
+    tx.execute(
+        "UPDATE notifications SET in_inbox = 0, routing = ? WHERE id = ?",
+        (orjson.dumps({"taken_back": {"by": actor, "at": tx.now}}).decode(), notification_id),
+    )
+    facts = {"kind": Kind.CLOSED, "incident": incident_id}
+    tx.journal(namespace_id, "notifications", "taken_back", str(notification_id), actor, facts)
+    return True
+
+
+def _deliver(tx: Tx, namespace_id: int, notification_id: int, chosen: Sequence[Channel], due_at: int) -> None:
+    """Over each channel: when it is due, or with what else it gathers."""
     at_once = [channel for channel in chosen if not channel.group_window]
     for channel in chosen:
         if channel.group_window:
@@ -95,6 +125,6 @@ def _deliver(tx: Tx, namespace_id: int, notification_id: int, chosen: Sequence[C
         tx.executemany(
             "INSERT INTO deliveries (uid, namespace_id, notification_id, channel_id, status, next_due_at, created_at) "
             "VALUES (?, ?, ?, ?, 'PENDING', ?, ?)",
-            [(new_uid(tx.now), namespace_id, notification_id, channel.id, tx.now, tx.now) for channel in at_once],
+            [(new_uid(tx.now), namespace_id, notification_id, channel.id, due_at, tx.now) for channel in at_once],
         )
-        tx.wake("delivery", tx.now)
+        tx.wake("delivery", due_at)
