@@ -170,12 +170,14 @@ def unpack(start: int, packed: bytes) -> Columns:
     columns = _columns(n)
     flat = columns.unpack_from(content)
     numbers, counts, wheres, offsets, sizes = (flat[1 + n * column : 1 + n * (column + 1)] for column in range(5))
-    sums = sum(count > _FEW for count in counts)
+    sums = n - counts.count(1) - counts.count(_FEW)
     many = 2 * n + sums + wheres.count(_OWN)
     floats = struct.unpack_from(f"<{many}d", content, columns.size)
     lows, highs, own = floats[:n], floats[n : 2 * n], iter(floats[2 * n + sums :])
     if sums == n:
         totals = list(floats[2 * n : 3 * n])
+    elif counts.count(_FEW) == n:
+        totals = [low * SCALE + high * SCALE for low, high in zip(lows, highs, strict=True)]
     else:
         kept = iter(floats[2 * n : 2 * n + sums])
         totals = [
@@ -186,8 +188,11 @@ def unpack(start: int, packed: bytes) -> Columns:
         low if where == _LOW else high if where == _HIGH else next(own)
         for where, low, high in zip(wheres, lows, highs, strict=True)
     ]
-    ends = list(accumulate(sizes, initial=columns.size + 8 * many))
-    sketches = [content[begin:end] for begin, end in pairwise(ends)]
+    if any(sizes):
+        ends = accumulate(sizes, initial=columns.size + 8 * many)
+        sketches = [content[begin:end] for begin, end in pairwise(ends)]
+    else:
+        sketches = [b""] * n
     return Columns(numbers, counts, totals, lows, highs, [start + offset for offset in offsets], lasts, sketches)
 
 

@@ -119,8 +119,12 @@ class ValueSketch:
     def _ordered(self) -> tuple[Sequence[int], Sequence[int]]:
         """Buckets in their order, and the count of each, which may be 0."""
         parts = self._parts
-        if len(parts) == 1 and not self._counts and not self._values:
-            return _unpack(parts[0])
+        if parts and not self._counts and not self._values:  # as of most
+            if len(parts) == 1:
+                return _unpack(parts[0])
+            if max(parts)[0] < _PAIRS and sum(map(len, parts)) > _FEW:
+                first, sums = _added(parts)
+                return range(first, first + len(sums)), sums
         counts = dict(self._counts)
         known = counts.get
         # As `bucket_of` does, without a call for each of the thousands of a minute.
@@ -148,19 +152,22 @@ class ValueSketch:
 
 def _added(parts: Sequence[bytes]) -> tuple[int, Sequence[int]]:
     """Lanes of many parts, bucket by bucket: the first bucket, and the sums from there on."""
-    heads = [_HEAD.unpack_from(part) for part in parts]
-    first = min(head[1] for head in heads)
-    widest = max(head[0] for head in heads)
+    widths, begins = zip(*[_HEAD.unpack_from(part) for part in parts], strict=True)
+    first, widest, head = min(begins), max(widths), _HEAD.size
     # So many of the widest can't overflow lanes of twice their width.
     lane = 2 * widest if widest < 8 and len(parts) <= 256**widest else 8
     bits, total, last = 8 * lane, 0, first
-    for part, (width, begin) in zip(parts, heads, strict=True):
-        size = (len(part) - _HEAD.size) // width
+    for part, width, begin in zip(parts, widths, begins, strict=True):
+        size = (len(part) - head) // width
         wide = bytearray(size * lane)
-        for byte in range(width):
-            wide[byte::lane] = part[_HEAD.size + byte :: width]
+        if width == 1:
+            wide[::lane] = part[head:]
+        else:
+            for byte in range(width):
+                wide[byte::lane] = part[head + byte :: width]
         total += int.from_bytes(wide, "little") << (bits * (begin - first))
-        last = max(last, begin + size)
+        if begin + size > last:
+            last = begin + size
     count = last - first
     return first, struct.unpack(f"<{count}{_CODES[lane]}", total.to_bytes(count * lane, "little"))
 
