@@ -166,8 +166,7 @@ def _added(parts: Sequence[bytes]) -> tuple[int, Sequence[int]]:
             for byte in range(width):
                 wide[byte::lane] = part[head + byte :: width]
         total += int.from_bytes(wide, "little") << (bits * (begin - first))
-        if begin + size > last:
-            last = begin + size
+        last = max(last, begin + size)
     count = last - first
     return first, struct.unpack(f"<{count}{_CODES[lane]}", total.to_bytes(count * lane, "little"))
 
