@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 PAGE = 100
 """Rows asked for at a time."""
+LEAP = 500
+"""Rows asked for at a time on the way to the last one; twice as many hold the server up for a tenth of a second."""
 WINDOW = 300
 """While at most so many rows are loaded, news is answered by reading them all again in one call: that is always right,
 whatever the filter and the sort are. Further down only rows that changed are read."""
@@ -149,7 +151,8 @@ class PagedPlace(Place, Generic[T]):
         from trackdesk.domain.errors import TrackdeskError  # noqa: PLC0415 - loaded by now
 
         try:
-            page = await self.fetch({**self.query_of(PAGE), "cursor": cursor})
+            limit = LEAP if self.table.going_to_end else PAGE
+            page = await self.fetch({**self.query_of(limit), "cursor": cursor})
         except TrackdeskError as error:
             self.fail(error.detail, retry=True)
             return

@@ -72,6 +72,11 @@ class TableSurface(ScrollView):
         return "filtered" if self._face == "empty" and self._filter else self._face
 
     @property
+    def going_to_end(self) -> bool:
+        """Whether the last row is asked for, however many pages that takes."""
+        return self._to_end
+
+    @property
     def in_sight(self) -> list[Row]:
         """The rows that are seen."""
         top = self.scroll_offset.y
