@@ -174,7 +174,7 @@ async def _walks(readers: Readers, wanted: Wanted, sort: str) -> tuple[tuple[Wal
     space, order = Part("namespace_id = ?", (wanted.namespace_id,)), ORDERS[sort]
     if wanted.found is not None:
         where = every([among("id", wanted.found), Part(f"+{space.sql}", space.params)])
-        return (Walk("incidents", where, order),), "id"
+        return (Walk("incidents", where, order, sorted_by="id"),), "id"
     ways = {name: _each(name, space, wanted.values[name]) for name in _DRIVERS if name in wanted.values}
     if sort == "opened_at":
         for name, walks in ways.items():

@@ -29,12 +29,14 @@ Position = list[int | str | None]
 @dataclass(frozen=True, slots=True)
 class Walk:
     """`source` is a FROM text that pins the index, `where` the columns it begins with, `order` those it runs along.
-    `lean` is a FROM text that is enough to count it."""
+    `lean` is a FROM text that is enough to count it. `sorted_by`: no index has the order, so rows are sorted, by this
+    unique column alone until it is known which are given: carrying whole rows through a sort takes twice as long."""
 
     source: str
     where: Part
     order: tuple[str, ...]
     lean: str = ""
+    sorted_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ def page_sql(listed: Listed, position: Position | None, limit: int) -> Part:
             marks = ", ".join("?" * len(walk.order))
             parts.append(Part(f"({', '.join(walk.order)}) {than} ({marks})", tuple(position)))
         where = every(parts)
+        if walk.sorted_by:
+            order = ", ".join(f"{column} {way}" for column in walk.order)
+            first = f"FROM {walk.source} {listed.join} WHERE {where.sql} ORDER BY {order} LIMIT ?"
+            where = Part(f"{walk.sorted_by} IN (SELECT {walk.sorted_by} {first})", (*where.params, limit))
         keys = ", ".join(f"{column} AS k{index}" for index, column in enumerate(walk.order))
         texts.append(f"SELECT {listed.columns}, {keys} FROM {walk.source} {listed.join} WHERE {where.sql}")
         params += where.params
