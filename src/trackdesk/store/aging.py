@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from trackdesk.domain.clock import HOUR, SECOND
+from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.retention import Deleted
 from trackdesk.store.journal import trimmed
 
@@ -19,7 +19,7 @@ CHUNK = 500
 """Rows looked at by one query."""
 WINDOW = 5_000
 """Runs that are looked for together."""
-FIRST_SPAN = HOUR
+FIRST_SPAN = MINUTE
 SHORTEST_SPAN = SECOND
 """µs of starts among which they are looked for at first, and at least."""
 ENTRIES = 200
