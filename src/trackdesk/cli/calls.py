@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from trackdesk.cli import exits
 from trackdesk.cli.common import complain, print_json, say, settings_of, target_of
+from trackdesk.cli.table import show
 from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+    from trackdesk.cli.table import Cell, Column
     from trackdesk.client import Client
     from trackdesk.contract.endpoint import Endpoint
     from trackdesk.domain.model import Value
@@ -105,6 +107,25 @@ def one_by_one(
 def plain(value: Any) -> Any:
     """A model, or a list of them, as JSON values in the API's own words."""
     return [plain(each) for each in value] if isinstance(value, list) else value.model_dump(mode="json")
+
+
+def show_list(
+    args: argparse.Namespace,
+    found: Sequence[T],
+    columns: Sequence[Column],
+    row: Callable[[T], Sequence[Cell | str]],
+    empty: str,
+    only: Callable[[T], str] | None = None,
+) -> int:
+    """As JSON, by `only` as a word a line, or as a table, for which `empty` stands when there is nothing. Gives the
+    exit code."""
+    if args.json:
+        print_json(plain(list(found)))
+    elif only is not None:
+        print("".join(f"{only(each)}\n" for each in found), end="")
+    else:
+        show(columns, [row(each) for each in found], empty)
+    return exits.OK
 
 
 def pick(things: Sequence[Any], what: str, text: str) -> Any:

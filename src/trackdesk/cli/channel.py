@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
 from trackdesk.cli.common import checked, print_json, say, tag
 from trackdesk.cli.table import Cell, Column, show
 from trackdesk.contract.telling import CHANNEL_LIST
@@ -115,11 +115,7 @@ async def _one(client: Client, args: argparse.Namespace) -> Channel:
 def list_channels(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         channels = await _all(client)
-        if args.json:
-            print_json(plain(channels))
-        else:
-            show(_COLUMNS, [_row(each) for each in channels], "no channels yet: trackdesk channel add NAME")
-        return exits.OK
+        return show_list(args, channels, _COLUMNS, _row, "no channels yet: trackdesk channel add NAME")
 
     return with_client(args, work)
 

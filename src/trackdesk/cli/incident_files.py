@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackdesk.cli import times
-from trackdesk.cli.calls import listed, plain, with_client
+from trackdesk.cli.calls import listed, plain, show_list, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
 from trackdesk.cli.exits import FAILED, OK, USAGE
 from trackdesk.cli.incident_number import add_incident
-from trackdesk.cli.table import Column, show
+from trackdesk.cli.table import Column
 from trackdesk.contract.attachments import ATTACHMENT_LIST
 from trackdesk.domain.attachment import MAX_FILE, file_name
 from trackdesk.domain.errors import NotFound
@@ -79,11 +79,7 @@ def attach_files(args: argparse.Namespace) -> int:
 def list_files(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await _files(client, args.incident)
-        if args.json:
-            print_json(plain(found))
-        else:
-            show(_COLUMNS, [_row(each) for each in found], f"nothing is attached to INC-{args.incident}")
-        return OK
+        return show_list(args, found, _COLUMNS, _row, f"nothing is attached to INC-{args.incident}")
 
     return with_client(args, work)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, incident_change, incident_files, incident_report, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, plain, with_client
+from trackdesk.cli.calls import listed, plain, show_list, with_client
 from trackdesk.cli.common import checked, complain, print_json, say
 from trackdesk.cli.incident_number import add_incident, number
-from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
+from trackdesk.cli.table import Cell, Column, facts, heading, paint
 from trackdesk.contract.triage import INCIDENT_LIST
 from trackdesk.domain.errors import TrackdeskError
 from trackdesk.domain.incident import IncidentStatus, Origin, Severity
@@ -106,11 +106,7 @@ def run(args: argparse.Namespace) -> int:
 def list_incidents(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await _listed(client, args)
-        if args.json:
-            print_json(plain(found))
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no incident matches")
-        return exits.OK
+        return show_list(args, found, _COLUMNS, _row, "no incident matches")
 
     return with_client(args, work)
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
 from trackdesk.cli.common import checked, print_json, say
 from trackdesk.cli.exits import OK
-from trackdesk.cli.table import Cell, Column, show
+from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.operations import KEY_LIST
 from trackdesk.domain.identity import Role
 from trackdesk.domain.instant import format_instant
@@ -63,12 +63,9 @@ async def _all(client: Client) -> list[Key]:
 def list_keys(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         keys = await _all(client)
-        if args.json:
-            print_json(plain(keys))
-        else:
-            empty = "no keys yet, only the owner key: trackdesk key make NAME --role INGEST"
-            show(_COLUMNS, [_row(key) for key in keys], empty)
-        return OK
+        return show_list(
+            args, keys, _COLUMNS, _row, "no keys yet, only the owner key: trackdesk key make NAME --role INGEST"
+        )
 
     return with_client(args, work)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, pick, plain, with_client
+from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
 from trackdesk.cli.common import checked, print_json, say
-from trackdesk.cli.table import Cell, Column, show
+from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.noise import MAINTENANCE_LIST
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.run import parse_due
@@ -72,11 +72,7 @@ async def _all(client: Client) -> list[Maintenance]:
 def list_maintenance(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await _all(client)
-        if args.json:
-            print_json(plain(found))
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no maintenance yet: trackdesk maintenance add NAME")
-        return exits.OK
+        return show_list(args, found, _COLUMNS, _row, "no maintenance yet: trackdesk maintenance add NAME")
 
     return with_client(args, work)
 

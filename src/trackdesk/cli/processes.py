@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
-from trackdesk.cli.calls import listed, plain, with_client
-from trackdesk.cli.common import print_json
-from trackdesk.cli.exits import OK
-from trackdesk.cli.table import Cell, Column, show
+from trackdesk.cli.calls import listed, show_list, with_client
+from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.work import PROCESS_LIST
 from trackdesk.domain.process import ProcessState
 from trackdesk.widgets import glyphs
@@ -52,13 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await _listed(client, args)
-        if args.json:
-            print_json(plain(found))
-        elif args.names:
-            print("".join(f"{each.name}\n" for each in found), end="")
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no process matches")
-        return OK
+        only = (lambda each: each.name) if args.names else None
+        return show_list(args, found, _COLUMNS, _row, "no process matches", only)
 
     return with_client(args, work)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, rule_set, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, one_by_one, plain, with_client
+from trackdesk.cli.calls import listed, one_by_one, plain, show_list, with_client
 from trackdesk.cli.common import checked, print_json
 from trackdesk.cli.table import Cell, Column, facts, paint, show
 from trackdesk.contract.rules import RULE_LIST
@@ -85,13 +85,8 @@ def run(args: argparse.Namespace) -> int:
 def list_rules(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         found = await _listed(client, args)
-        if args.json:
-            print_json(plain(found))
-        elif args.ids:
-            print("".join(f"{each.id}\n" for each in found), end="")
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no rule matches")
-        return exits.OK
+        only = (lambda each: each.id) if args.ids else None
+        return show_list(args, found, _COLUMNS, _row, "no rule matches", only)
 
     return with_client(args, work)
 

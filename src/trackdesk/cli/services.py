@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, plain, with_client
+from trackdesk.cli.calls import listed, plain, show_list, with_client
 from trackdesk.cli.common import print_json
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
@@ -66,11 +66,7 @@ def list_services(args: argparse.Namespace) -> int:
 
     async def work(client: Client) -> int:
         found = await listed(client, SERVICE_LIST, query)
-        if args.json:
-            print_json(plain(found))
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no service matches")
-        return OK
+        return show_list(args, found, _COLUMNS, _row, "no service matches")
 
     return with_client(args, work)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
-from trackdesk.cli.calls import listed, one_by_one, plain, with_client
+from trackdesk.cli.calls import listed, one_by_one, plain, show_list, with_client
 from trackdesk.cli.common import add_common, checked, print_json, say, tag
 from trackdesk.cli.parser import Parser
 from trackdesk.cli.table import Cell, Column, facts, show
@@ -147,11 +147,7 @@ def list_silences(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         most = _LISTED if args.limit is None else args.limit
         found = await listed(client, SILENCE_LIST, {"state": args.state, "q": args.q}, most=most)
-        if args.json:
-            print_json(plain(found))
-        else:
-            show(_COLUMNS, [_row(each) for each in found], "no silence matches")
-        return exits.OK
+        return show_list(args, found, _COLUMNS, _row, "no silence matches")
 
     return with_client(args, work)
 
