@@ -55,7 +55,7 @@ class Counted(NamedTuple):
     days_to: int
 
 
-class Kept(NamedTuple):
+class KeptFrom(NamedTuple):
     """Since when samples, minutes and hours of a namespace have not gone for their age, µs."""
 
     samples_from: int = 0
@@ -127,11 +127,11 @@ async def counted(connection: aiosqlite.Connection) -> Counted | None:
     return Counted(*rows[0]) if rows else None
 
 
-async def kept(connection: aiosqlite.Connection, namespace_id: int) -> Kept:
+async def kept(connection: aiosqlite.Connection, namespace_id: int) -> KeptFrom:
     rows = await connection.execute_fetchall(
-        f"SELECT {', '.join(Kept._fields)} FROM metric_kept WHERE namespace_id = ?", (namespace_id,)
+        f"SELECT {', '.join(KeptFrom._fields)} FROM metric_kept WHERE namespace_id = ?", (namespace_id,)
     )
-    return next((Kept(*row) for row in rows), Kept())
+    return next((KeptFrom(*row) for row in rows), KeptFrom())
 
 
 async def samples_after(readers: Readers, last: int, limit: int) -> list[tuple[int, int, int, float]]:
