@@ -161,3 +161,7 @@ def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int, align: s
     look = Look.of(App())
     drawn = "".join(segment.text for segment in draw(text, width, align, look, NOW))  # type: ignore[arg-type]
     assert cell_len(drawn) == width
+
+
+def test_what_is_broken_stays_as_far_in_as_it_began() -> None:
+    assert wrapped('  "command": "backup.sh"', 14) == ['  "command":', '  "backup.sh"']

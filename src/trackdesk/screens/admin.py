@@ -35,7 +35,7 @@ class AdminView(Place):
     CONTEXTS = ("list",)
     TOPICS = frozenset({"channels", "deliveries", "departments", "keys"})
     COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("name", "what", 14, priority=0),
+        Column("name", "what", 16, priority=0),
         Column("state", "", 10, priority=0),
         Column("words", "how it stands", 30, flex=1, priority=0),
     )

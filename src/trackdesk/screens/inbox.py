@@ -40,7 +40,7 @@ class InboxView(TabbedList["Notification"]):
         Column("unread", "", 1, priority=0),
         Column("severity", "severity", 10, priority=3),
         Column("kind", "what", 9, priority=1),
-        Column("title", "about", 24, flex=6, priority=0),
+        Column("title", "about", 34, flex=6, priority=0),
         Column("department", "for", 8, flex=1, most=14, priority=4),
         Column("sent", "outside", 8, flex=1, most=16, priority=2),
         Column("created", "age", 6, align="right", priority=0),

@@ -63,6 +63,7 @@ class IncidentPanes(Horizontal):
     IncidentPanes.-wide #usual { height: 8; }
     IncidentPanes.-wide #changed { height: 7; }
     IncidentPanes.-wide #changed.-empty { height: 3; }
+    IncidentPanes.-wide #changed.-alone { height: 1fr; }
     IncidentPanes .-away { display: none; }
     IncidentPanes.-wide .left { padding-right: 1; }
     IncidentPanes.-full .left { layout: horizontal; width: 2fr; }
@@ -115,6 +116,8 @@ class IncidentPanes(Horizontal):
         }
         for pane, there in shown.items():
             pane.set_class(not there, "-away")
+        # Of what a person reported there is neither log nor chart to leave room for.
+        self.changed_before.set_class(not (log or shape.chart), "-alone")
         self.files.styles.height = min(shape.files, _FILES_SHOWN) + 1 if wide else "1fr"
 
     @property

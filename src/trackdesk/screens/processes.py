@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("state", "state", 9, priority=0),
-    Column("name", "process", 15, flex=3, priority=0, most=36, sortable=True),
+    Column("name", "process", 19, flex=3, priority=0, most=36, sortable=True),
     Column("expected", "expected", 9, align="right", priority=1, sortable=True),
     Column("strip", "last 20", LENGTH, priority=1),
     Column("well", "well", 5, align="right", priority=1),

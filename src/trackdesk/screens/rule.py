@@ -193,9 +193,9 @@ class RuleView(Windowed):
 _INCIDENTS = (
     Column("severity", "severity", 10, priority=0),
     Column("ref", "id", 7, priority=0),
-    Column("status", "status", 9, priority=1),
-    Column("title", "what", 22, flex=3, priority=0),
-    Column("seen", "seen", 6, align="right", priority=2, quiet=True),
+    Column("status", "status", 9, priority=2),
+    Column("title", "what", 30, flex=3, priority=0),
+    Column("seen", "seen", 6, align="right", priority=3, quiet=True),
     Column("assignee", "with", 8, flex=1, most=14, priority=2),
     Column("opened", "age", 6, align="right", priority=0),
 )
@@ -205,13 +205,17 @@ def _limits(rule: ListedRule) -> list[tuple[str, float | None]]:
     return [("threshold", rule.threshold), ("well again", rule.recover_threshold)]
 
 
+def _times(count: int) -> str:
+    return {0: "never", 1: "once"}.get(count, f"{count:,} times")
+
+
 def _facts(rule: ListedRule) -> list[Fact]:
     severity = glyphs.severity(rule.severity)
     return [
         ("of", rule.service or "every service"),
         ("", severity),
         ("wrong now", Toned(f"{rule.wrong_series:,} series", "fail") if rule.wrong_series else None),
-        ("fired", f"{rule.trigger_count:,} times" if rule.trigger_count else "never"),
+        ("fired", _times(rule.trigger_count)),
         ("last", ago(rule.last_triggered_at) if rule.last_triggered_at is not None else None),
         ("department", rule.department),
         ("priority", str(rule.priority)),

@@ -70,10 +70,10 @@ class ServiceCharts(Vertical):
         words = self.filter.expression.lower().split()
         matching = [name for name in types if all(word in name.lower() for word in words)]
         self._shown = matching[:MOST]
-        for name in self._shown:
-            if name not in self._charts:
-                self._charts[name] = TimeChart(name, now=self._now)
-                await self.box.mount(self._charts[name])
+        new = {name: TimeChart(name, now=self._now) for name in self._shown if name not in self._charts}
+        self._charts |= new
+        if new:
+            await self.box.mount_all(new.values())
         for name, chart in self._charts.items():
             chart.display = name in self._shown
         names = {chart: name for name, chart in self._charts.items()}

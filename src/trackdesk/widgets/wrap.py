@@ -4,7 +4,13 @@ from rich.cells import cell_len
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """`line` in parts of at most `width` cells; a word longer than that is cut. At least one part."""
+    """`line` in parts of at most `width` cells, all as far in as it begins; a longer word is cut. At least one part."""
+    words = line.lstrip(" ")
+    indent = min(len(line) - len(words), width // 2)
+    return [" " * indent + part for part in _filled(words, width - indent)]
+
+
+def _filled(line: str, width: int) -> list[str]:
     parts: list[str] = []
     current, used = "", 0
     for word in line.split(" "):
