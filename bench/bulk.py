@@ -3,8 +3,10 @@
     python -m bench.bulk [--rounds 5] [--requests 20] [--lines 500]
 
 Each round sends requests one after the other over one connection, then puts the very rows that the server wrote for
-them (runs with their tags, log lines, the names of lines, the journal) into another file, as many a commit. What the
-copy is spared: HTTP, JSON, every check, the counts of the process.
+them (runs with their tags, log lines, the names of lines, the journal) into another file of the same schema, opened in
+the same way: the same columns, a request's rows a commit, and Python's module for SQLite as it comes, without the
+adapter that trackdesk gives it. What the copy is spared: HTTP, JSON, every check, ids to be drawn and keys to be looked
+up, the counts of the process (one statement for a batch), and that a request may be written in more commits than one.
 """
 
 import argparse
@@ -20,11 +22,14 @@ from typing import Any
 from bench import harness
 from trackdesk.store.migrate import migrate
 from trackdesk.store.opening import open_database
+from trackdesk.store.runs import NewRun
 
 HEADERS = {"X-API-Key": harness.OWNER_KEY, "Content-Type": "application/x-ndjson"}
 RUNS = 10
 """Over how many runs log lines are spread, and over how many processes runs."""
 TABLES = {"log": ("logs",), "run.start": ("runs", "run_tags", "journal")}
+COLUMNS = {"runs": ", ".join(NewRun._fields)}
+"""Of tables of which a row is not written as a whole."""
 AFTER = {"logs": "id", "runs": "seq", "run_tags": "run_seq", "journal": "seq", "ingest_uids": "rowid"}
 
 
@@ -91,8 +96,10 @@ class Copy:
             for table, rows in new.items()
         ]
         inserts = {
-            table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})" for table, rows in new.items()
+            table: f"INSERT INTO {table} {_named(table)} VALUES ({', '.join('?' * len(rows[0]))})"
+            for table, rows in new.items()
         }
+        sqlite3.adapters.pop((type(None), sqlite3.PrepareProtocol), None)
         started, before = time.perf_counter(), time.process_time()
         for batch in zip(*parts, strict=True):
             execute("BEGIN IMMEDIATE")
@@ -111,13 +118,18 @@ class Copy:
                 self._last[table] = len(rows)
                 return rows[done:]
             rows = source.execute(
-                f"SELECT * FROM {table} WHERE {column} > ? ORDER BY {column}", (self._last.get(table, 0),)
+                f"SELECT {COLUMNS.get(table, '*')} FROM {table} WHERE {column} > ? ORDER BY {column}",
+                (self._last.get(table, 0),),
             ).fetchall()
             self._last[table] = source.execute(f"SELECT max({column}) FROM {table}").fetchone()[0] or 0
         return rows
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _named(table: str) -> str:
+    return f"({COLUMNS[table]})" if table in COLUMNS else ""
 
 
 def send(connection: http.client.HTTPConnection, made: list[bytes], lines: int) -> float:

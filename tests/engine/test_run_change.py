@@ -145,6 +145,15 @@ async def test_a_finished_run_still_takes_log_lines(still: House) -> None:
     assert still.rows("SELECT level, logged_at FROM logs") == [{"level": 3, "logged_at": still.now}]
 
 
+async def test_tags_that_went_with_their_last_run_are_made_again_for_the_next(still: House) -> None:
+    await still.delete(await still.start(tags={"a": "b"}))
+    run = await still.start(tags={"a": "b"})
+
+    assert still.rows(
+        "SELECT t.key, t.value, r.uid FROM run_tags JOIN tags t ON t.id = tag_id JOIN runs r ON seq = run_seq"
+    ) == [{"key": "a", "value": "b", "uid": run.uid}]
+
+
 async def test_a_deleted_run_takes_its_lines_and_tags_with_it(still: House) -> None:
     keep = await still.start(started_at=still.at(-100))
     run = await still.start(tags={"a": "b"})

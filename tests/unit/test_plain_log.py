@@ -87,7 +87,15 @@ def test_the_usual_forms_need_no_model(members: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b'"log"', b'["log"]', b'{"kind": "log"', b'{"kind": "log", "message": "\\ud800"}', b'{"kind": ["log"]}'],
+    [
+        b"",
+        b'"log"',
+        b'["log"]',
+        b'{"kind": "log"',
+        b'{"kind": "log", "message": "\\ud800"}',
+        b'{"kind": ["log"]}',
+        orjson.dumps({**USUAL, "logged_at": [*"2026-01-02T03:04:05.678901Z"]}),
+    ],
 )
 def test_what_is_broken_is_left_to_the_model(raw: bytes) -> None:
     assert plain_log(raw) is None

@@ -15,6 +15,7 @@ CONTEXT_BYTES = 65_536
 MAX_TAGS = 20
 MAX_DEPTH = 32
 LOG_CHARACTERS = 16_384
+SHORT_CHARACTERS = 255
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
 
@@ -70,7 +71,8 @@ def clean(text: str) -> str:
     return text
 
 
-def _label(text: str) -> str:
+def check_label(text: str) -> str:
+    """Beyond its pattern. Raises ValueError."""
     if not text.isprintable() or "/" in text or text != text.strip():
         raise ValueError("expected 1 to 100 printable characters without '/' and without spaces at the ends")
     return text
@@ -131,7 +133,8 @@ def _tag_pairs(value: object) -> object:
     return pairs
 
 
-def _check_tags(tags: dict[str, str]) -> dict[str, str]:
+def check_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Raises ValueError."""
     if len(tags) > MAX_TAGS:
         raise ValueError(f"expected at most {MAX_TAGS} tags, not {len(tags)}")
     for key, value in tags.items():
@@ -145,10 +148,10 @@ def _check_tags(tags: dict[str, str]) -> dict[str, str]:
 
 ProcessName = Annotated[str, Field(pattern=NAME_PATTERN)]
 RunId = Annotated[str, Field(pattern=NAME_PATTERN)]
-Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(clean), AfterValidator(_label)]
+Label = Annotated[str, Field(pattern=LABEL_PATTERN), AfterValidator(clean), AfterValidator(check_label)]
 """A service, department, owner or rule id."""
 Title = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(clean)]
-ShortText = Annotated[str, Field(max_length=255), AfterValidator(clean)]
+ShortText = Annotated[str, Field(max_length=SHORT_CHARACTERS), AfterValidator(clean)]
 Text = Annotated[str, Field(max_length=10_000), AfterValidator(clean)]
 LogText = Annotated[str, Field(min_length=1, max_length=LOG_CHARACTERS), AfterValidator(clean)]
 LongText = Annotated[str, Field(max_length=65_536), AfterValidator(clean)]
@@ -157,7 +160,7 @@ Json = Annotated[dict[str, Any], AfterValidator(_small_json)]
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Tags = Annotated[
     dict[str, str],
-    AfterValidator(_check_tags),
+    AfterValidator(check_tags),
     BeforeValidator(_tag_pairs),
     WithJsonSchema(
         {

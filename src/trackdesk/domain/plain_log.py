@@ -56,6 +56,7 @@ def plain_log(raw: bytes) -> PlainLog | None:
             or not 0 < len(message) <= LOG_CHARACTERS
             or "\x00" in message
             or level not in LEVEL_ORDER
+            or not (at is None or type(at) is str)
             or not (seq is None or (type(seq) is int and 0 <= seq <= MAX_INTEGER))
             or not (uid is None or _uid(uid))
         ):

@@ -12,12 +12,11 @@ from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
 from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, MetricLine, PatchLine, StartLine
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.metric import MAX_AHEAD, draft
-from trackdesk.domain.once import is_random
 from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
 from trackdesk.engine.metrics import Record, record_samples
 from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
 from trackdesk.engine.run_finish import Finish, finish_runs
-from trackdesk.engine.run_start import Start, start_runs
+from trackdesk.engine.run_start import Start, start_uids
 from trackdesk.store import ingest_uids, runs
 from trackdesk.store.faultpoint import reach
 from trackdesk.store.ingest_uids import TakenUid
@@ -41,7 +40,7 @@ class Item(NamedTuple):
 
     number: int
     line: Any
-    """A model of one of the `KINDS`, a `PlainLog` or a `PlainMetric`."""
+    """A model of one of the `KINDS`, a `PlainLog`, a `PlainStart` or a `PlainMetric`."""
 
 
 class Taken(NamedTuple):
@@ -126,15 +125,15 @@ class _Chunk:
 
 def _start(chunk: _Chunk, items: Sequence[Item]) -> None:
     starts = [Start(chunk.namespace_id, chunk.actor, item.line.process, item.line) for item in items]
-    for item, answer in zip(items, start_runs(chunk.tx, starts), strict=True):
+    accepted = []
+    for item, answer in zip(items, start_uids(chunk.tx, starts), strict=True):
         if isinstance(answer, TrackdeskError):
             chunk.refuse([item], answer)
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            chunk.accept([item])
-            if item.line.uid is not None:
-                chunk.started[item.line.uid] = answer.uid
+            continue
+        accepted.append(item)
+        if item.line.uid is not None:
+            chunk.started[item.line.uid] = answer
+    chunk.accept(accepted)
 
 
 def _patch(chunk: _Chunk, items: Sequence[Item]) -> None:
@@ -229,7 +228,7 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "run.start": Kind(StartLine, _start, 4),
+    "run.start": Kind(StartLine, _start, 2),
     "run.patch": Kind(PatchLine, _patch, 6),
     "run.heartbeat": Kind(HeartbeatLine, _patch, 4),
     "log": Kind(LogLine, _log, 1),
@@ -276,8 +275,8 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
         return list(items), []
     known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
     chunk.started.update({uid: run for uid, run in known.items() if run is not None})
-    starts = [item.line.uid for item in items if isinstance(item.line, StartLine) and item.line.uid not in known]
-    by_call = _started_by_call(chunk, sender, [uid for uid in starts if uid is not None])
+    starts = [line.uid for line in lines if line.kind == "run.start" and line.uid not in known]
+    by_call = ingest_uids.started_with(chunk.tx, sender, [uid for uid in starts if uid is not None])
     chunk.started.update(by_call)
     fresh, repeats = [], []
     seen = {*known, *by_call}
@@ -290,19 +289,6 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
             seen.add(uid)
         fresh.append(item)
     return fresh, repeats
-
-
-def _started_by_call(chunk: _Chunk, sender: str, uids: Sequence[str]) -> dict[str, str]:
-    """The runs that calls with an Idempotency-Key started. What was kept on a machine is sent by whoever comes next,
-    which need not be the key that called; only a name that can't be chosen twice is looked for beyond the sender."""
-    anywhere = [uid for uid in uids if is_random(uid)]
-    if not anywhere:
-        return ingest_uids.started_with(chunk.tx, sender, uids)
-    own = [uid for uid in uids if not is_random(uid)]
-    return {
-        **ingest_uids.started_with(chunk.tx, sender, own),
-        **ingest_uids.started_in(chunk.tx, chunk.namespace_id, anywhere),
-    }
 
 
 def _batches(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:
@@ -329,7 +315,7 @@ def _whose(items: Sequence[Item]) -> list[Hashable]:
     for index, item in enumerate(items):
         line = item.line
         key: Hashable = index
-        if isinstance(line, StartLine):
+        if line.kind == "run.start":
             if line.id is not None:
                 key = (line.process, line.id)
                 ways.add("key")

@@ -21,13 +21,15 @@ from trackdesk.store import once as first_answers
 from trackdesk.store.telling import asked_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from trackdesk.domain.once import Once
+    from trackdesk.domain.plain_start import PlainStart
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
 _LATE = frozenset({DeadlineStatus.MISSED.value, DeadlineStatus.WARNING.value})
+_STATUSES: dict[str | None, DeadlineStatus | None] = {None: None, **{each.value: each for each in DeadlineStatus}}
 _SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
 
 
@@ -37,8 +39,22 @@ class Start(NamedTuple):
     namespace_id: int
     actor: str
     process: str
-    body: StartRun
+    body: StartRun | PlainStart
     once: Once | None = None
+
+
+_Made = tuple[Start, "ProcessRow", runs.NewRun]
+"""What was asked for, its process, and the row that it becomes."""
+
+
+class _Times(NamedTuple):
+    """What follows from when a run starts and what time it has, as columns of its row (µs)."""
+
+    deadline_status: str | None
+    deadline: int | None
+    warning_at: int | None
+    next_due_at: int | None
+    heartbeat_timeout: int | None
 
 
 class _Group:
@@ -48,7 +64,13 @@ class _Group:
         self.tx = tx
         self.uids = iter(new_uids(tx.now, size))
         """One for each start."""
-        self.made: list[tuple[Start, ProcessRow, runs.NewRun, Run]] = []
+        self.seqs = iter(runs.next_seqs(tx, size))
+        """The same."""
+        self.times: dict[Hashable, _Times] = {}
+        """Of those that begin now; most runs of a process have the same time for it."""
+        self.made: list[_Made] = []
+        self.tags: list[tuple[int, ...]] = []
+        """The ids of the tags of each of `made`."""
         self.taken: set[tuple[int, str]] = set()
         """Keys of `made`."""
         self.unused: set[tuple[int, str]] = set()
@@ -57,7 +79,7 @@ class _Group:
 
     def look_up(self, starts: Sequence[Start]) -> list[ProcessRow | None]:
         """The process of each, where there is one yet. Most keys are new; one statement says which."""
-        found = [processes.find(self.tx, start.namespace_id, start.process) for start in starts]
+        found = processes.find_each(self.tx, [(start.namespace_id, start.process) for start in starts])
         keys = [
             (process.id, start.body.id)
             for start, process in zip(starts, found, strict=True)
@@ -67,52 +89,85 @@ class _Group:
             self.unused = runs.unused_keys(self.tx, keys)
         return found
 
-    def add(self, start: Start, process: ProcessRow, row: runs.NewRun, run: Run) -> None:
-        self.made.append((start, process, row, run))
+    def add(self, made: _Made, tag_ids: tuple[int, ...]) -> None:
+        self.made.append(made)
+        self.tags.append(tag_ids)
+        row = made[2]
         key = (row.process_id, row.id)
         self.taken.add(key)
         self.unused.discard(key)
-        self.counts.started(process.id, row.started_at)
-        if row.deadline_status == "MISSED":
-            self.counts.add(process.id, late=1)
 
     def write(self) -> None:
-        tx, made = self.tx, self.made
+        tx, made, counts = self.tx, self.made, self.counts
         if not made:
             return
         self.made = []
         self.taken.clear()
-        runs.insert(tx, [row for _, _, row, _ in made])
-        runs.insert_tags(tx, [(row.namespace_id, row.seq, row.started_at, run.tags) for _, _, row, run in made])
+        runs.insert(tx, [row for _, _, row in made])
+        runs.insert_tag_ids(
+            tx, [(row.seq, row.started_at, ids) for (_, _, row), ids in zip(made, self.tags, strict=True)]
+        )
+        self.tags = []
+        for _, process, row in made:
+            counts.started(process.id, row.started_at)
+            if row.deadline_status == "MISSED":
+                counts.add(process.id, late=1)
         recovered = [
-            (process, run, since)
-            for _, process, row, run in made
-            if process.schedule is not None and (since := meet(tx, self.counts, process, row.started_at)) is not None
+            (each, since)
+            for each in made
+            if each[1].schedule is not None and (since := meet(tx, counts, each[1], each[2].started_at)) is not None
         ]
-        self.counts.write(tx)
-        due = [row.next_due_at for _, _, row, _ in made if row.next_due_at is not None]
+        counts.write(tx)
+        due = [row.next_due_at for _, _, row in made if row.next_due_at is not None]
         if due:
             tx.wake("agenda", min(due))
-        namespaces = {row.namespace_id for _, _, row, _ in made}
-        wanted = {each for each in namespaces if asked_for(tx, each, Kind.STARTED)}
-        for start, process, row, run in made:
+        tx.journal_texts(
+            "runs",
+            "started",
             # Neither a name nor an id holds what JSON would have to escape.
-            changed = f'{{"process":"{process.name}","id":"{row.id}"}}'
-            tx.journal_text(row.namespace_id, "runs", "started", row.uid, start.actor, changed)
-            if row.deadline_status in _LATE:
+            [
+                (row.namespace_id, row.uid, start.actor, f'{{"process":"{process.name}","id":"{row.id}"}}')
+                for start, process, row in made
+            ],
+        )
+        self._tell(made)
+        for each, since in recovered:
+            recover(tx, each[1], _run(*each), since)
+
+    def _tell(self, made: list[_Made]) -> None:
+        """What else follows from some of them."""
+        tx = self.tx
+        namespaces = {row.namespace_id for _, _, row in made}
+        wanted = {each for each in namespaces if asked_for(tx, each, Kind.STARTED)}
+        for start, process, row in made:
+            late = row.deadline_status in _LATE
+            if not late and not wanted and start.once is None:
+                continue
+            run = _run(start, process, row)
+            if late:
                 _born_late(tx, start, process, run)
             if row.namespace_id in wanted:
                 tell_run(tx, process, run, Kind.STARTED)
             if start.once is not None:
                 first_answers.remember(tx, start.once, 201, run.model_dump_json().encode())
-        for process, run, since in recovered:
-            recover(tx, process, run, since)
 
 
 def start_runs(tx: Tx, starts: Sequence[Start]) -> list[Run | BaseException]:
     """The run for each request, or why there is none."""
+    return [_run(*each) if isinstance(each, tuple) else each for each in _start_all(tx, starts)]
+
+
+def start_uids(tx: Tx, starts: Sequence[Start]) -> list[str | TrackdeskError]:
+    """The same for those who want to know no more than the uid of each."""
+    return [
+        each[2].uid if isinstance(each, tuple) else each.uid if isinstance(each, Run) else each
+        for each in _start_all(tx, starts)
+    ]
+
+
+def _start_all(tx: Tx, starts: Sequence[Start]) -> list[_Made | Run | TrackdeskError]:
     group = _Group(tx, len(starts))
-    answers: list[Run | BaseException] = []
+    answers: list[_Made | Run | TrackdeskError] = []
     for start, process in zip(starts, group.look_up(starts), strict=True):
         try:
             answers.append(_start(group, start, process))
@@ -130,7 +185,7 @@ def _told_before(tx: Tx, start: Start, once: Once) -> Run | None:
     return ingest_uids.started_by(tx, start.namespace_id, once.key)
 
 
-def _start(group: _Group, start: Start, process: ProcessRow | None) -> Run:
+def _start(group: _Group, start: Start, process: ProcessRow | None) -> _Made | Run:
     tx, body = group.tx, start.body
     if start.once is not None:
         group.write()  # an earlier request of this batch may carry the same key
@@ -141,49 +196,98 @@ def _start(group: _Group, start: Start, process: ProcessRow | None) -> Run:
     if started_at > tx.now + processes.MAX_AHEAD:
         given = format_instant(started_at)
         raise Invalid("started_at", "expected a time that is at most a day ahead", given)
-    deadline = _resolve(body, started_at)
     if process is None:  # an earlier request of this batch may have made it
+        _resolve(body, started_at)  # what is refused makes none
         process = processes.find_or_make(tx, start.namespace_id, start.process, start.actor)
-    if deadline is None and process.default_deadline is not None:
-        deadline = started_at + process.default_deadline
+    times = _times(group, process, body, started_at)
     if body.id is None:
         uid = _unused_uid(group, process)
         run_id, attempt = short_id(uid), 1
     else:
         uid, run_id = next(group.uids), body.id
         attempt = _attempt(group, start, process, run_id)
+    tags = runs.known_tags(tx, process.namespace_id, body.tags)
+    row = runs.NewRun(
+        next(group.seqs),
+        uid,
+        process.namespace_id,
+        process.id,
+        run_id,
+        attempt,
+        "ACTIVE",
+        times.deadline_status,
+        started_at,
+        times.deadline,
+        times.warning_at,
+        times.next_due_at,
+        times.heartbeat_timeout,
+        tx.now,
+        None if body.total is None else orjson.dumps(Progress(total=body.total).model_dump()).decode(),
+        tags.text,
+        orjson.dumps(body.context).decode() if body.context else "{}",
+        body.category or process.category,
+        body.service or process.service,
+        body.triggered_by,
+        body.correlation_id,
+    )
+    made = (start, process, row)
+    group.add(made, tags.ids)
+    return made
+
+
+def _times(group: _Group, process: ProcessRow, body: StartRun | PlainStart, started_at: int) -> _Times:
+    if body.started_at is not None:
+        return _times_of(group.tx.now, process, body, started_at)
+    given = (process.id, body.deadline, body.heartbeat_timeout)
+    known = group.times.get(given)
+    if known is None:
+        known = group.times[given] = _times_of(group.tx.now, process, body, started_at)
+    return known
+
+
+def _times_of(now: int, process: ProcessRow, body: StartRun | PlainStart, started_at: int) -> _Times:
+    deadline = _resolve(body, started_at)
+    if deadline is None and process.default_deadline is not None:
+        deadline = started_at + process.default_deadline
     warning_at = None if deadline is None else warning_instant(started_at, deadline, process.warn_at)
-    status = initial_status(deadline, warning_at, tx.now)
-    held = started_at < tx.now - HOLD_LATE_REPORT and status in _LATE
-    run = Run.trusted(
-        uid=uid,
+    status = initial_status(deadline, warning_at, now)
+    heartbeat_timeout = body.heartbeat_timeout or process.heartbeat_timeout
+    if started_at < now - HOLD_LATE_REPORT and status in _LATE:
+        return _Times("ON_TRACK", deadline, warning_at, now + HOLD_LATE_REPORT, heartbeat_timeout)
+    due_at = first_due(status, deadline, warning_at)
+    if heartbeat_timeout is not None:
+        silent_at = now + heartbeat_timeout
+        due_at = silent_at if due_at is None else min(due_at, silent_at)
+    return _Times(None if status is None else status.value, deadline, warning_at, due_at, heartbeat_timeout)
+
+
+def _run(start: Start, process: ProcessRow, row: runs.NewRun) -> Run:
+    """As it is answered."""
+    body = start.body
+    return Run.trusted(
+        uid=row.uid,
         process=process.name,
-        id=run_id,
-        attempt=attempt,
+        id=row.id,
+        attempt=row.attempt,
         status=RunStatus.ACTIVE,
-        deadline_status=DeadlineStatus.ON_TRACK if held else status,
+        deadline_status=_STATUSES[row.deadline_status],
         overdue_at_finish=False,
         stalled=False,
-        started_at=started_at,
+        started_at=row.started_at,
         completed_at=None,
-        deadline=deadline,
+        deadline=row.deadline,
         duration=None,
         progress=None if body.total is None else Progress(total=body.total),
         tags=body.tags,
         context=body.context,
         error=None,
-        category=body.category or process.category,
-        service=body.service or process.service,
-        triggered_by=body.triggered_by,
-        correlation_id=body.correlation_id,
-        heartbeat_timeout=body.heartbeat_timeout or process.heartbeat_timeout,
-        last_heartbeat_at=tx.now,
+        category=row.category,
+        service=row.service,
+        triggered_by=row.triggered_by,
+        correlation_id=row.correlation_id,
+        heartbeat_timeout=row.heartbeat_timeout,
+        last_heartbeat_at=row.last_heartbeat_at,
     )
-    row = _row(tx, process, run, warning_at)
-    if held:
-        row = row._replace(next_due_at=tx.now + HOLD_LATE_REPORT)
-    group.add(start, process, row, run)
-    return run
 
 
 def _unused_uid(group: _Group, process: ProcessRow) -> str:
@@ -200,7 +304,7 @@ def _unused_uid(group: _Group, process: ProcessRow) -> str:
             return uid
 
 
-def _resolve(body: StartRun, started_at: int) -> int | None:
+def _resolve(body: StartRun | PlainStart, started_at: int) -> int | None:
     if body.deadline is None:
         return None
     try:
@@ -229,36 +333,6 @@ def _attempt(group: _Group, start: Start, process: ProcessRow, run_id: str) -> i
             )
         finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, start.actor, kind="superseded")
     return attempt + 1
-
-
-def _row(tx: Tx, process: ProcessRow, run: Run, warning_at: int | None) -> runs.NewRun:
-    due_at = first_due(run.deadline_status, run.deadline, warning_at)
-    if run.heartbeat_timeout is not None:
-        silent_at = tx.now + run.heartbeat_timeout
-        due_at = silent_at if due_at is None else min(due_at, silent_at)
-    return runs.NewRun(
-        runs.next_seq(tx),
-        run.uid,
-        process.namespace_id,
-        process.id,
-        run.id,
-        run.attempt,
-        "ACTIVE",
-        None if run.deadline_status is None else run.deadline_status.value,
-        run.started_at,
-        run.deadline,
-        warning_at,
-        due_at,
-        run.heartbeat_timeout,
-        tx.now,
-        None if run.progress is None else orjson.dumps(run.progress.model_dump()).decode(),
-        orjson.dumps(run.tags).decode() if run.tags else "{}",
-        orjson.dumps(run.context).decode() if run.context else "{}",
-        run.category,
-        run.service,
-        run.triggered_by,
-        run.correlation_id,
-    )
 
 
 def _born_late(tx: Tx, start: Start, process: ProcessRow, run: Run) -> None:

@@ -13,6 +13,8 @@ from trackdesk.domain.errors import NotFound
 from trackdesk.domain.schedule import unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from trackdesk.domain.schedule import Schedule
     from trackdesk.store.writer import Tx
 
@@ -58,6 +60,12 @@ def find(tx: Tx, namespace_id: int, name: str) -> ProcessRow | None:
         schedule = None if row[-1] is None else unpack(row[-1])
         process = known[namespace_id, name] = ProcessRow(*(*row[:-1], schedule))
     return process
+
+
+def find_each(tx: Tx, names: Iterable[tuple[int, str]]) -> list[ProcessRow | None]:
+    """`find` for each (namespace_id, name), most of which are in the writer's memory."""
+    known: dict[tuple[int, str], ProcessRow] = tx.cache.setdefault("processes", {})
+    return [known.get(name) or find(tx, *name) for name in names]
 
 
 def get(tx: Tx, namespace_id: int, name: str) -> ProcessRow:

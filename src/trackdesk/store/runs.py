@@ -61,19 +61,27 @@ class NewRun(NamedTuple):
 
 
 def next_seq(tx: Tx) -> int:
-    """The number that the next inserted run gets; one writer, so a counter in its memory will do."""
+    """The number of the next inserted run."""
+    return next_seqs(tx, 1)[0]
+
+
+def next_seqs(tx: Tx, count: int) -> range:
+    """As many, of which some may stay unused; one writer, so a counter in its memory will do."""
     seq: int | None = tx.cache.get("run_seq")
     if seq is None:
         row = tx.one("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'runs'), 0)")
         assert row is not None
         seq = int(row[0])
-    tx.cache["run_seq"] = seq + 1
-    return seq + 1
+    tx.cache["run_seq"] = seq + count
+    return range(seq + 1, seq + count + 1)
 
 
 def insert(tx: Tx, rows: Sequence[NewRun]) -> None:
     tx.insert(_INSERT, rows)
 
+
+TAGS, TAG_SETS = "tags", "tag_sets"
+"""What the writer remembers of tags: the id of each, and those of the tags that runs have together."""
 
 ADD_WORDS = """
 INSERT INTO run_words (rowid, message) SELECT seq, json_extract(error, '$.message') FROM runs WHERE error IS NOT NULL
@@ -86,28 +94,54 @@ def add_words(tx: Tx, seqs: Sequence[int]) -> None:
     tx.execute(f"{ADD_WORDS} AND seq IN (SELECT value FROM json_each(?))", (orjson.dumps(seqs).decode(),))
 
 
+class KnownTags(NamedTuple):
+    """The tags of a run as JSON and by their ids."""
+
+    text: str
+    ids: tuple[int, ...]
+
+
+_NO_TAGS = KnownTags("{}", ())
+
+
+def known_tags(tx: Tx, namespace_id: int, tags: dict[str, str]) -> KnownTags:
+    """Most runs of a process have the same tags. What is no tag yet becomes one."""
+    if not tags:
+        return _NO_TAGS
+    known: dict[tuple[Any, ...], KnownTags] = tx.cache.setdefault(TAG_SETS, {})
+    given = (namespace_id, *tags.items())
+    found = known.get(given)
+    if found is None:
+        if len(known) > 10_000:
+            known.clear()
+        ids = tuple(_tag_id(tx, namespace_id, pair) for pair in tags.items())
+        found = known[given] = KnownTags(orjson.dumps(tags).decode(), ids)
+    return found
+
+
 def insert_tags(tx: Tx, runs: Iterable[tuple[int, int, int, dict[str, str]]]) -> None:
     """`runs`: (namespace_id, seq, started_at, tags)."""
-    known: dict[tuple[int, tuple[str, str]], int] = tx.cache.setdefault("tags", {})
-    rows = []
-    for namespace_id, seq, started_at, tags in runs:
-        for pair in tags.items():
-            tag_id = known.get((namespace_id, pair))
-            if tag_id is None:
-                tag_id = known[namespace_id, pair] = _tag_id(tx, namespace_id, *pair)
-            rows.append((tag_id, started_at, seq))
+    insert_tag_ids(tx, ((seq, at, known_tags(tx, namespace_id, tags).ids) for namespace_id, seq, at, tags in runs))
+
+
+def insert_tag_ids(tx: Tx, runs: Iterable[tuple[int, int, tuple[int, ...]]]) -> None:
+    """`runs`: (seq, started_at, ids of tags)."""
+    rows = [(tag_id, started_at, seq) for seq, started_at, ids in runs for tag_id in ids]
     tx.insert("INSERT OR IGNORE INTO run_tags (tag_id, started_at, run_seq)", rows)
+
+
+def _tag_id(tx: Tx, namespace_id: int, pair: tuple[str, str]) -> int:
+    known: dict[tuple[int, tuple[str, str]], int] = tx.cache.setdefault(TAGS, {})
+    tag_id = known.get((namespace_id, pair))
+    if tag_id is not None:
+        return tag_id
+    row = tx.one("SELECT id FROM tags WHERE namespace_id = ? AND key = ? AND value = ?", (namespace_id, *pair))
+    if row is None:
+        row = tx.one("INSERT INTO tags (namespace_id, key, value) VALUES (?, ?, ?) RETURNING id", (namespace_id, *pair))
+    assert row is not None
     if len(known) > 50_000:
         known.clear()
-
-
-def _tag_id(tx: Tx, namespace_id: int, key: str, value: str) -> int:
-    row = tx.one("SELECT id FROM tags WHERE namespace_id = ? AND key = ? AND value = ?", (namespace_id, key, value))
-    if row is None:
-        row = tx.one(
-            "INSERT INTO tags (namespace_id, key, value) VALUES (?, ?, ?) RETURNING id", (namespace_id, key, value)
-        )
-    assert row is not None
+    known[namespace_id, pair] = int(row[0])
     return int(row[0])
 
 

@@ -136,6 +136,14 @@ class Tx:
             JournalEntry(seq, self.now if at is None else at, namespace_id, topic, kind, ref, actor, text)
         )
 
+    def journal_texts(self, topic: str, kind: str, of: Iterable[tuple[int, str, str, str]]) -> None:
+        """`journal_text` for many; `of`: (namespace_id, ref, actor, changed)."""
+        first, now = self._last_seq + len(self.entries) + 1, self.now
+        self.entries += [
+            JournalEntry(seq, now, namespace_id, topic, kind, ref, actor, text)
+            for seq, (namespace_id, ref, actor, text) in enumerate(of, first)
+        ]
+
     def wake(self, name: str, due_at: int) -> None:
         """After the commit, tell the worker `name` that something is due at `due_at` (µs UTC)."""
         self.wakes.append((name, due_at))

@@ -13,9 +13,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from trackdesk.contract.ingest import INGEST
 from trackdesk.domain.errors import Invalid, TrackdeskError
 from trackdesk.domain.ingest import MAX_REFUSED, Ingested, RefusedLine
-from trackdesk.domain.metric import OTHER_NAMES
 from trackdesk.domain.plain_log import plain_log
 from trackdesk.domain.plain_metric import plain_metric
+from trackdesk.domain.plain_start import plain_start
 from trackdesk.domain.wording import field_errors
 from trackdesk.engine import ingest
 from trackdesk.engine.ingest import CHUNK, KINDS, Item
@@ -56,7 +56,7 @@ def _refusal(error: ValidationError, raw: bytes) -> Invalid:
     if first["type"] == "union_tag_invalid":
         return Invalid("kind", f"expected one of {', '.join(KINDS)}", first["ctx"]["tag"])
     told = []
-    for each in field_errors(error, raw, OTHER_NAMES if first["loc"][:1] == ("metric",) else {}):
+    for each in field_errors(error, raw):
         kind, dot, field = each.field.partition(".")
         if f"{kind}.{field.partition('.')[0]}" in KINDS:
             _, dot, field = field.partition(".")
@@ -88,7 +88,7 @@ class _Request:
                 self._refuse(self._numbers, Invalid("line", f"expected at most {MAX_LINE} bytes"))
                 continue
             try:
-                line = plain_log(raw) or plain_metric(raw) or validate(raw)
+                line = plain_log(raw) or plain_metric(raw) or plain_start(raw) or validate(raw)
             except ValidationError as error:
                 self._refuse(self._numbers, _refusal(error, raw))
                 continue
