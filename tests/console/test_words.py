@@ -165,3 +165,8 @@ def test_a_cell_is_exactly_as_wide_as_its_column(text: str, width: int, align: s
 
 def test_what_is_broken_stays_as_far_in_as_it_began() -> None:
     assert wrapped('  "command": "backup.sh"', 14) == ['  "command":', '  "backup.sh"']
+
+
+def test_a_line_with_less_room_still_tells_of_the_whole_time() -> None:
+    assert budget.squeezed([1, 3, None, None, 5, None], 3) == [2, None, 5]
+    assert budget.squeezed([1, None], 3) == [1, None]

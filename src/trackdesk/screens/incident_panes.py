@@ -66,6 +66,8 @@ class IncidentPanes(Horizontal):
     IncidentPanes.-wide #changed.-alone { height: 1fr; }
     IncidentPanes .-away { display: none; }
     IncidentPanes.-wide .left { padding-right: 1; }
+    IncidentPanes.-charted .left { width: 2fr; }
+    IncidentPanes.-charted .right { width: 3fr; }
     IncidentPanes.-full .left { layout: horizontal; width: 2fr; }
     IncidentPanes.-full #happened { width: 1fr; margin-right: 1; }
     IncidentPanes.-full #told { width: 1fr; }
@@ -100,7 +102,8 @@ class IncidentPanes(Horizontal):
 
     def lay_out(self, shape: Shape, tab: str, *, wide: bool, full: bool) -> None:
         self.set_class(wide, "-wide")
-        self.set_class(full, "-full")
+        self.set_class(full and not shape.chart, "-full")
+        self.set_class(full and shape.chart, "-charted")
         left = tab in ("happened", "told")
         log = shape.process and (tab == "lines" or wide)
         shown: dict[Widget, bool] = {

@@ -62,5 +62,17 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
+def squeezed(values: Sequence[float | None], width: int) -> list[float | None]:
+    """All of `values` in at most `width`: each the mean of those that fall together. `None` is a gap."""
+    if len(values) <= width:
+        return list(values)
+    few = []
+    for at in range(width):
+        some = values[at * len(values) // width : (at + 1) * len(values) // width]
+        known = [value for value in some if value is not None]
+        few.append(sum(value / len(known) for value in known) if known else None)
+    return few
+
+
 def _step(above: float, reach: float, steps: int) -> int:
     return 0 if reach <= 0 else min(max(int(above / reach * steps), 0), steps - 1)

@@ -114,9 +114,10 @@ def trend_line(trend: Trend, width: int, look: Look) -> list[Segment]:
     label = min(max(width - _VALUE - _SPARK - 2, 6), 14)
     cells = max(width - label - _VALUE - 2, 0)
     last = "" if trend.last is None else budget.number(trend.last)
-    least = min((value for value in trend.values if value is not None), default=0.0)
-    if trend.values:
-        drawn = budget.sparkline(trend.values, cells, low=min(least, 0.0), ascii_only=look.ascii_only)
+    values = budget.squeezed(trend.values, cells)
+    least = min((value for value in values if value is not None), default=0.0)
+    if values:
+        drawn = budget.sparkline(values, cells, low=min(least, 0.0), ascii_only=look.ascii_only)
     else:
         drawn = look.pick("…", "~")
     return [
