@@ -25,20 +25,26 @@ class Removed(NamedTuple):
 
 _LATE = "(coalesce(deadline_status IN ('MISSED', 'COMPLETED_LATE'), 0) OR overdue_at_finish)"
 _GIVEN = "(SELECT value FROM json_each(?))"
+_BEYOND = 2**63 - 1
+"""Greater than the number of any run."""
+_MERGED = 16
+"""Pages of an index of words that a step merges. What goes leaves traces in it that are to be merged some day; left to
+itself, the index merges hundreds of pages in one statement."""
 
 
 def remove_runs(tx: Tx, seqs: Sequence[int]) -> Removed:
     """Those of `seqs` that are finished, with what was told of them. What they left in other places stays: incidents,
     notifications, when their process last ran."""
     rows = tx.all(
-        f"SELECT seq, namespace_id, process_id, uid, lower(status), {_LATE}, started_at, tags FROM runs "
+        f"SELECT seq, namespace_id, process_id, uid, lower(status), {_LATE}, started_at, tags, "
+        "error IS NOT NULL FROM runs "
         f"WHERE seq IN {_GIVEN} AND status <> 'ACTIVE'",
         (_json(seqs),),
     )
     if not rows:
         return Removed(0, 0)
     counts = processes.Counts()
-    for _, _, process_id, _, status, late, _, _ in rows:
+    for _, _, process_id, _, status, late, _, _, _ in rows:
         counts.add(process_id, **{"total": -1, status: -1, "late": -late})
     counts.write(tx)
     remove_tags(tx, [(row[1], row[0], row[6], orjson.loads(row[7])) for row in rows if row[7] != "{}"])
@@ -47,6 +53,8 @@ def remove_runs(tx: Tx, seqs: Sequence[int]) -> Removed:
     for namespace_id in {row[1] for row in rows}:
         entries += journal.forget(tx, namespace_id, "runs", [row[3] for row in rows if row[1] == namespace_id])
     let_go(tx, [row[0] for row in rows])
+    if any(row[8] for row in rows):
+        _merge_words(tx, "run_words")
     return Removed(len(rows), entries)
 
 
@@ -61,6 +69,10 @@ def let_go(tx: Tx, seqs: Sequence[int]) -> None:
     tx.execute(f"DELETE FROM runs WHERE seq IN {_GIVEN}", (given,))
 
 
+def _merge_words(tx: Tx, index: str) -> None:
+    tx.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', {_MERGED})")
+
+
 def sweep(tx: Tx, limit: int) -> int:
     """Delete some of the lines of runs that are gone; fewer than `limit`: that was the last of them."""
     row = tx.one(
@@ -73,7 +85,7 @@ def sweep(tx: Tx, limit: int) -> int:
     tx.execute(f"DELETE FROM logs WHERE id IN {_GIVEN}", (ids,))
     reach("removal.after_lines")
     # Those before the last one reached have no lines any more: they need not be passed again.
-    tx.execute("DELETE FROM gone_runs WHERE ? OR seq < ?", (count < limit, reached))
+    tx.execute("DELETE FROM gone_runs WHERE seq < ?", (reached if count == limit else _BEYOND,))
     return int(count)
 
 
@@ -146,6 +158,7 @@ def remove_incidents(tx: Tx, ids: Sequence[int], before: int) -> tuple[int, int,
     given = _json([row[0] for row in rows])
     comments = tx.execute(f"DELETE FROM comments WHERE incident_id IN {_GIVEN}", (given,)).rowcount
     tx.execute(f"DELETE FROM incidents WHERE id IN {_GIVEN}", (given,))
+    _merge_words(tx, "incident_words")
     entries = 0
     for space in {row[1] for row in rows}:
         entries += journal.forget(tx, space, "incidents", [str(row[0]) for row in rows if row[1] == space])
