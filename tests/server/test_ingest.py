@@ -166,6 +166,10 @@ BAD: dict[str, tuple[bytes, str]] = {
     "kind in capitals": (b'{"kind": "LOG"}', "not 'LOG'"),
     "a kind that is no text": (b'{"kind": 5}', "kind"),
     "unknown member": (b'{"kind": "run.start", "process": "a", "deadlin": "1h"}', "deadlin: unknown member"),
+    "a member by two names": (
+        b'{"kind": "metric", "service": "a", "service_id": "b", "metric_type": "X", "value": 1}',
+        "service_id: means the same as service",
+    ),
     "no process": (b'{"kind": "run.start"}', "process: is required"),
     "a bad process": (b'{"kind": "run.start", "process": "a b"}', "process: expected 1 to 100 of"),
     "a bad deadline": (b'{"kind": "run.start", "process": "a", "deadline": "soon"}', "deadline: expected"),

@@ -12,6 +12,7 @@ from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
 from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, MetricLine, PatchLine, StartLine
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.metric import MAX_AHEAD, draft
+from trackdesk.domain.once import is_random
 from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
 from trackdesk.engine.metrics import Record, record_samples
 from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
@@ -276,7 +277,7 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
     known = chunk.known = ingest_uids.find(chunk.tx, chunk.namespace_id, [*uids, *named])
     chunk.started.update({uid: run for uid, run in known.items() if run is not None})
     starts = [line.uid for line in lines if line.kind == "run.start" and line.uid not in known]
-    by_call = ingest_uids.started_with(chunk.tx, sender, [uid for uid in starts if uid is not None])
+    by_call = _started_by_call(chunk, sender, [uid for uid in starts if uid is not None])
     chunk.started.update(by_call)
     fresh, repeats = [], []
     seen = {*known, *by_call}
@@ -289,6 +290,19 @@ def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[l
             seen.add(uid)
         fresh.append(item)
     return fresh, repeats
+
+
+def _started_by_call(chunk: _Chunk, sender: str, uids: Sequence[str]) -> dict[str, str]:
+    """The runs that calls with an Idempotency-Key started. What was kept on a machine is sent by whoever comes next,
+    which need not be the key that called; only a name that can't be chosen twice is looked for beyond the sender."""
+    anywhere = [uid for uid in uids if is_random(uid)]
+    if not anywhere:
+        return ingest_uids.started_with(chunk.tx, sender, uids)
+    own = [uid for uid in uids if not is_random(uid)]
+    return {
+        **ingest_uids.started_with(chunk.tx, sender, own),
+        **ingest_uids.started_in(chunk.tx, chunk.namespace_id, anywhere),
+    }
 
 
 def _batches(items: Sequence[Item]) -> list[tuple[str, list[Item]]]:

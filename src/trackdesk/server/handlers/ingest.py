@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from trackdesk.contract.ingest import INGEST
 from trackdesk.domain.errors import Invalid, TrackdeskError
 from trackdesk.domain.ingest import MAX_REFUSED, Ingested, RefusedLine
+from trackdesk.domain.metric import OTHER_NAMES
 from trackdesk.domain.plain_log import plain_log
 from trackdesk.domain.plain_metric import plain_metric
 from trackdesk.domain.plain_start import plain_start
@@ -56,7 +57,7 @@ def _refusal(error: ValidationError, raw: bytes) -> Invalid:
     if first["type"] == "union_tag_invalid":
         return Invalid("kind", f"expected one of {', '.join(KINDS)}", first["ctx"]["tag"])
     told = []
-    for each in field_errors(error, raw):
+    for each in field_errors(error, raw, OTHER_NAMES if first["loc"][:1] == ("metric",) else {}):
         kind, dot, field = each.field.partition(".")
         if f"{kind}.{field.partition('.')[0]}" in KINDS:
             _, dot, field = field.partition(".")
