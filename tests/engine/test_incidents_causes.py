@@ -254,6 +254,17 @@ async def test_an_old_failure_told_after_a_later_success_is_history(still: House
     assert still.values("SELECT count(*) FROM incidents") == [0]
 
 
+async def test_a_success_of_before_the_failure_that_is_told_afterwards_makes_nothing_good(still: House) -> None:
+    await still.fail(await still.start())
+    for began, ended, status in ((-600, -300, "OPEN"), (0, 60, "CLOSED")):
+        run = await still.start(started_at=still.at(began))
+        until = still.at(ended)
+        still.clock.leap(2 * MINUTE)
+        await still.complete(run, completed_at=until)
+
+        assert [incident["status"] for incident in still.incidents()] == [status]
+
+
 async def test_a_failure_told_afterwards_that_nothing_made_good_opens_its_incident(still: House) -> None:
     good = await still.start(id="before", started_at=format_instant(still.now - 3 * DAY))
     await still.complete(good, completed_at=format_instant(still.now - 2 * DAY))

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.house import gathered
+from tests.engine.test_telling_routes import channel
 from trackdesk.domain.clock import DAY, MINUTE, SECOND
 from trackdesk.domain.errors import Conflict, Invalid
+from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import Run
+from trackdesk.store import incident_lists
 
 if TYPE_CHECKING:
     from tests.engine.house import House
@@ -146,12 +149,45 @@ async def test_a_run_told_afterwards_whose_end_is_not_told_is_missed_ten_seconds
     assert [incident["due_at"] for incident in house.incidents()] == [run.deadline]
 
 
-async def test_a_run_told_afterwards_that_ended_late_is_told_as_missed_and_as_over(house: House) -> None:
+async def past_run(house: House) -> None:
     run = await house.start(started_at=house.at(-600), deadline="1m")
     await house.complete(run, completed_at=house.at(-300))
 
+
+async def test_a_run_told_afterwards_that_ended_late_is_recorded_as_missed_and_as_over_and_wakes_nobody(
+    house: House,
+) -> None:
+    await channel(house, kinds=[Kind.OPENED, Kind.CLOSED, Kind.MISSED])
+    await past_run(house)
+
     assert [incident["status"] for incident in house.incidents()] == ["CLOSED"]
-    assert house.told() == ["opened", "closed"]
+    assert house.journal("incidents") == ["opened", "closed"]
+    assert house.rows("SELECT kind, in_inbox FROM notifications ORDER BY id") == [
+        {"kind": "opened", "in_inbox": 0},
+        {"kind": "closed", "in_inbox": 0},
+        {"kind": "missed", "in_inbox": 0},
+    ]
+    sent = "SELECT n.kind FROM deliveries d JOIN notifications n ON n.id = d.notification_id"
+    assert house.values(sent) == ["missed"]
+    steps = (await incident_lists.routing(house.engine.readers, 1, 1)).steps
+    assert steps[-1].detail == "closed: the run was over before it was reported, and told to nobody"
+
+
+async def test_where_people_close_incidents_that_of_a_run_told_afterwards_is_told_and_theirs_to_close(
+    house: House,
+) -> None:
+    await house.expect(auto_close=0)
+    await past_run(house)
+
+    assert [incident["status"] for incident in house.incidents()] == ["OPEN"]
+    assert house.values("SELECT in_inbox FROM notifications") == [1]
+
+
+async def test_a_run_told_afterwards_that_ended_late_counts_on_the_incident_that_stands(house: House) -> None:
+    await house.fail(await house.start())
+    await past_run(house)
+
+    assert [incident["occurrences"] for incident in house.incidents()] == [2]
 
 
 async def test_a_run_reported_after_its_warning_is_born_in_warning_and_warned_of(still: House) -> None:

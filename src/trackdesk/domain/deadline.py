@@ -87,6 +87,12 @@ def judge(run: Watched, now: int) -> Verdict:
     return Verdict(status, warned, missed, stalled, silent_at if stalled else None)
 
 
+def is_past(status: RunStatus, completed_at: int, now: int) -> bool:
+    """Whether a run that came good had been over for a while when its end was told: nobody can do anything about its
+    deadline any more."""
+    return status != RunStatus.FAILED and completed_at < now - HOLD_LATE_REPORT
+
+
 def finished_status(
     status: RunStatus, deadline: int | None, deadline_status: DeadlineStatus | None, completed_at: int
 ) -> DeadlineStatus | None:

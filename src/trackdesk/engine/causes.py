@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from trackdesk.domain.deadline import is_past
 from trackdesk.domain.incident import Incident, IncidentStatus, Origin, Severity, process_cause, run_cause
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.notification import Kind, Subject
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SELF = "trackdesk"
 """The actor of what happens by itself."""
+_PAST = "the run was over before it was reported"
 
 
 def cause_of(process: ProcessRow, run: Run) -> str:
@@ -69,17 +71,45 @@ def raise_missing(tx: Tx, process: ProcessRow, expected_at: int, *, seen_late: b
     _raise(tx, process, _Wrong(Origin.MISSING, process_cause(process.name), title, expected_at, seen_late))
 
 
+def record_past(tx: Tx, process: ProcessRow, run: Run, reason: str, *, due_at: int) -> None:
+    """A run that missed its deadline at `due_at` (µs) came good long before anybody heard of it: its incident is there
+    to be found, closed, and nobody is told. Where people close incidents, this one is theirs to close, too."""
+    if process.paused:
+        return
+    wrong = _Wrong(
+        Origin.MISSED,
+        cause_of(process, run),
+        words.incident_title(Origin.MISSED, run),
+        due_at,
+        blind.was_blind(tx, due_at),
+        run,
+    )
+    if not process.auto_close:
+        _raise(tx, process, wrong)
+    elif not _repeats(tx, process, wrong.cause):
+        incident = _open(tx, process, wrong, nobody=_PAST)
+        close_by_itself(tx, process.namespace_id, incident, reason, run=run, process=process, nobody=_PAST)
+
+
 def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) -> None:
-    standing = incidents.open_of_cause(tx, process.namespace_id, wrong.cause)
+    if not _repeats(tx, process, wrong.cause) and opens:
+        _open(tx, process, wrong)
+
+
+def _repeats(tx: Tx, process: ProcessRow, cause: str) -> bool:
+    """Whether an incident of the cause stands; then this one counts on it."""
+    standing = incidents.open_of_cause(tx, process.namespace_id, cause)
     if standing is None:
-        standing = next(iter(incidents.held_of_causes(tx, process.namespace_id, wrong.cause)), None)
-    if standing is not None:
-        incidents.repeat(tx, standing.incident.id)
-        if not standing.holds:
-            incidents.hold(tx, standing.incident.id)
-        return
-    if not opens:
-        return
+        standing = next(iter(incidents.held_of_causes(tx, process.namespace_id, cause)), None)
+    if standing is None:
+        return False
+    incidents.repeat(tx, standing.incident.id)
+    if not standing.holds:
+        incidents.hold(tx, standing.incident.id)
+    return True
+
+
+def _open(tx: Tx, process: ProcessRow, wrong: _Wrong, *, nobody: str | None = None) -> Incident:
     run = wrong.run
     service = process.service if run is None else run.service or process.service
     incident = incidents.insert(
@@ -100,7 +130,8 @@ def _raise(tx: Tx, process: ProcessRow, wrong: _Wrong, *, opens: bool = True) ->
         },
     )
     announce_opened(tx, process.namespace_id, incident, SELF)
-    tell_incident(tx, process.namespace_id, Kind.OPENED, incident, run=run, process=process)
+    tell_incident(tx, process.namespace_id, Kind.OPENED, incident, run=run, process=process, nobody=nobody)
+    return incident
 
 
 def announce_opened(tx: Tx, namespace_id: int, incident: Incident, actor: str) -> None:
@@ -156,13 +187,17 @@ def _clear(
 
 def _still_wrong(tx: Tx, process: ProcessRow, run: Run, of_run: bool) -> bool:
     """Whether something else holds the cause up: another run in trouble, a start that did not come, or failures that
-    no run has made good."""
+    no run has made good. One that was over before it was reported proves nothing about those that came behind it."""
     if not of_run:
         if troubles.overdue_or_silent(tx, process.id):
             return True
         if process.schedule is not None and expectations.standing(tx, process.id).missing_since is not None:
             return True
-    return run.status != RunStatus.COMPLETED and _failing(tx, process, run if of_run else None)
+    if run.status == RunStatus.COMPLETED:
+        assert run.completed_at is not None, "it has finished"
+        if not is_past(run.status, run.completed_at, tx.now):
+            return False
+    return _failing(tx, process, run if of_run else None)
 
 
 def _failing(tx: Tx, process: ProcessRow, run: Run | None = None) -> bool:
@@ -171,7 +206,14 @@ def _failing(tx: Tx, process: ProcessRow, run: Run | None = None) -> bool:
 
 
 def close_by_itself(
-    tx: Tx, namespace_id: int, incident: Incident, reason: str, *, run: Run | None, process: ProcessRow | None
+    tx: Tx,
+    namespace_id: int,
+    incident: Incident,
+    reason: str,
+    *,
+    run: Run | None,
+    process: ProcessRow | None,
+    nobody: str | None = None,
 ) -> None:
     closed = incidents.update(
         tx, incident.id, {"status": "CLOSED", "closed_at": tx.now, "close_reason": reason, "holds": 0}
@@ -184,7 +226,7 @@ def close_by_itself(
         SELF,
         {"status": [incident.status, "CLOSED"], "reason": reason},
     )
-    tell_incident(tx, namespace_id, Kind.CLOSED, closed, run=run, process=process)
+    tell_incident(tx, namespace_id, Kind.CLOSED, closed, run=run, process=process, nobody=nobody)
 
 
 def tell_incident(
@@ -197,9 +239,10 @@ def tell_incident(
     process: ProcessRow | None = None,
     note: str | None = None,
     wait: int = 0,
+    nobody: str | None = None,
 ) -> int:
-    """Inbox and channels of the incident's department, the latter after `wait` µs; `note` is said first. Gives the
-    notification's id."""
+    """Inbox and channels of the incident's department, the latter after `wait` µs, or `nobody`, for that reason; `note`
+    is said first. Gives the notification's id."""
     subject = Subject(
         kind,
         incident.severity,
@@ -228,6 +271,7 @@ def tell_incident(
         run_uid=incident.run,
         payload=words.incident_payload(kind, incident, run, tx.now),
         wait=wait,
+        nobody=nobody,
     )
 
 

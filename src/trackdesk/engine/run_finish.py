@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackdesk.domain.deadline import finished_status
+from trackdesk.domain.deadline import finished_status, is_past
 from trackdesk.domain.errors import Conflict, Invalid, TrackdeskError
 from trackdesk.domain.incident import Origin
 from trackdesk.domain.instant import format_duration, format_instant
 from trackdesk.domain.model import merge_context
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import CompleteRun, DeadlineStatus, Run, RunStatus
-from trackdesk.engine.causes import clear_cause, raise_incident, tell_run
+from trackdesk.engine.causes import clear_cause, raise_incident, record_past, tell_run
 from trackdesk.store import processes, rollups, runs, troubles
 
 if TYPE_CHECKING:
@@ -103,11 +103,15 @@ def finish(
 
 def follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
     """Incidents and notifications. A deadline that had passed unseen is told first: late is late, also when it is
-    reported afterwards; a report that proves timely completion clears what was told."""
+    reported afterwards, though what is over then wakes nobody; a report that proves timely completion clears what was
+    told."""
     assert run.completed_at is not None, "it has just finished"
     if run.overdue_at_finish and before.deadline_status != DeadlineStatus.MISSED:
         assert run.deadline is not None, "nothing is overdue without a deadline"
-        raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
+        if is_past(run.status, run.completed_at, tx.now):
+            record_past(tx, process, run, _why_cleared(run), due_at=run.deadline)
+        else:
+            raise_incident(tx, process, run, Origin.MISSED, due_at=run.deadline)
         tell_run(tx, process, run, Kind.MISSED)
     if run.status == RunStatus.FAILED and not superseded and not _is_history(tx, process, run):
         raise_incident(tx, process, run, Origin.FAILED, due_at=run.completed_at)

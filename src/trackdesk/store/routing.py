@@ -115,9 +115,8 @@ def _told(row: Any) -> list[RoutingStep]:
         return [_step(at, "department", department, f"{what}: would go to department {department}"), _muted(row, what)]
     channels = orjson.loads(routed)
     if isinstance(channels, dict):
-        back = channels["taken_back"]
-        detail = f"{what}: taken back by {back['by']} before it was sent, and told to nobody"
-        return [_step(back["at"], "inbox", department, detail, told=False)]
+        untold = channels["untold"]
+        return [_step(untold["at"], "inbox", department, f"{what}: {untold['why']}, and told to nobody", told=False)]
     inbox = f"in the inbox of department {department}" if in_inbox else "not shown in inboxes: only channels ask for it"
     steps = [
         _step(at, "department", department, f"{what}: goes to department {department}"),

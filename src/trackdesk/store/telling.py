@@ -36,14 +36,16 @@ def tell(
     payload: dict[str, Any] | None = None,
     but: Mapping[int, str] | None = None,
     wait: int = 0,
+    nobody: str | None = None,
 ) -> int:
     """Write the notification and a delivery for every channel whose filters let it pass; gives its id. `but`: channels
     that are not told, and why. `wait`: µs before it is sent, except by channels that gather for a time of their own.
+    `nobody`: why nobody is told, in words; then it is only written.
 
     Why each channel was or was not chosen is kept with it, as of now: filters change. What a silence or a maintenance
     window mutes is written, too, and told to nobody.
     """
-    mute = mutes.muted_by(tx, namespace_id, subject)
+    mute = None if nobody else mutes.muted_by(tx, namespace_id, subject)
     spared = but or {}
     reasons = [
         (channel, spared.get(channel.id) or why_not(channel, subject))
@@ -61,9 +63,9 @@ def tell(
             incident_id,
             run_uid,
             subject.department,
-            int(mute is None and subject.kind in INBOX_KINDS),
+            int(nobody is None and mute is None and subject.kind in INBOX_KINDS),
             orjson.dumps(payload or {}).decode(),
-            orjson.dumps([[channel.id, channel.name, reason] for channel, reason in reasons]).decode(),
+            _untold(nobody, tx.now) if nobody else _routed(reasons),
             tx.now,
             None if mute is None else orjson.dumps(mute.facts()).decode(),
         ),
@@ -76,10 +78,21 @@ def tell(
         if incident_id is not None:
             mutes.hold(tx, namespace_id, incident_id, mute)
         return notification_id
-    chosen = [channel for channel, reason in reasons if reason is None]
-    _deliver(tx, namespace_id, notification_id, chosen, tx.now + wait)
-    tx.journal(namespace_id, "notifications", "told", str(notification_id), "trackdesk", facts)
+    if nobody is None:
+        chosen = [channel for channel, reason in reasons if reason is None]
+        _deliver(tx, namespace_id, notification_id, chosen, tx.now + wait)
+    said = "told" if nobody is None else "untold"
+    tx.journal(namespace_id, "notifications", said, str(notification_id), "trackdesk", facts)
     return notification_id
+
+
+def _routed(reasons: Sequence[tuple[Channel, str | None]]) -> str:
+    return orjson.dumps([[channel.id, channel.name, reason] for channel, reason in reasons]).decode()
+
+
+def _untold(why: str, at: int) -> str:
+    """What stands in place of the channels when nobody is told (`at`, µs)."""
+    return orjson.dumps({"untold": {"why": why, "at": at}}).decode()
 
 
 def was_muted(tx: Tx, notification_id: int) -> bool:
@@ -108,7 +121,7 @@ def take_back(tx: Tx, namespace_id: int, incident_id: int, actor: str) -> bool:
     tx.execute("DELETE FROM deliveries WHERE notification_id = ?", (notification_id,))
     tx.execute(
         "UPDATE notifications SET in_inbox = 0, routing = ? WHERE id = ?",
-        (orjson.dumps({"taken_back": {"by": actor, "at": tx.now}}).decode(), notification_id),
+        (_untold(f"taken back by {actor} before it was sent", tx.now), notification_id),
     )
     facts = {"kind": Kind.CLOSED, "incident": incident_id}
     tx.journal(namespace_id, "notifications", "taken_back", str(notification_id), actor, facts)
