@@ -160,3 +160,8 @@ async def test_a_plot_without_values_says_so() -> None:
 
 def _lines(app: App[None]) -> list[str]:
     return frame_of(app).splitlines()
+
+
+def test_a_long_name_of_a_threshold_says_that_it_is_cut() -> None:
+    chart = Chart(AT, [STEADY], thresholds=[("the disk is nearly full", HOUR)])
+    assert any("the disk is n…" in row for row in rows(chart))

@@ -70,7 +70,7 @@ class ServicesView(ListPlace["Service"]):
     SORT = ("health", False)
     COLUMNS = (
         Column("health", "health", 10, priority=0, sortable=True),
-        Column("name", "service", 16, flex=3, most=40, priority=0, sortable=True),
+        Column("name", "service", 16, flex=1, most=40, priority=0, sortable=True),
         Column("open", "open", 5, align="right", priority=2),
         Column("last", "sample", 8, align="right", priority=2, quiet=True),
         *(

@@ -22,7 +22,7 @@ from trackdesk.widgets.strokes import stroke
 
 _AXIS = 8
 """Cells for the scale left of the lines, as all charts have."""
-_LONGEST = 12
+_LONGEST = 14
 """Cells that the name of a line may take right of it."""
 _TICK_ROWS, _LOG_TICK_ROWS = 3, 2
 _TICK_CELLS = 9
@@ -158,7 +158,7 @@ def draw(
     below = times(*limits, max(cells // _TICK_CELLS, 1), zone)
     drawn = _layered(chart, over, (cells, rows), pen, live=live)
     beside = {_row(over, value, rows): Toned(f"{said:>{_AXIS - 1}} ", "dim") for value, said in over.ticks}
-    ends = _ends(chart, over, rows)
+    ends = _ends(chart, over, rows, "~" if pen.ascii_only else "…")
     found = []
     for row, parts in enumerate(drawn):
         end = [Toned(" ", "dim"), ends[row]] if row in ends else []
@@ -214,8 +214,9 @@ def _row(over: Scale, value: float, rows: int) -> int:
     return min(max(round((1 - over.share(value)) * (rows - 1)), 0), rows - 1)
 
 
-def _ends(chart: Chart, over: Scale, rows: int) -> dict[int, Toned]:
-    """The name of each line at the row of its last value, or near it where others stand there already."""
+def _ends(chart: Chart, over: Scale, rows: int, cut: str) -> dict[int, Toned]:
+    """The name of each line at the row of its last value, or near it where others stand there already. A longer name
+    ends in `cut`."""
     wanted: list[tuple[float, str, Role]] = [(value, name, "late") for name, value in chart.thresholds]
     # Of as high ones the last line stands above: so percentiles are in their order.
     for line in reversed(chart.lines):
@@ -231,7 +232,8 @@ def _ends(chart: Chart, over: Scale, rows: int) -> dict[int, Toned]:
         row = min(row, lowest) if lowest >= rows - free else row
         if row >= rows:
             break
-        placed[row] = Toned(safe_text(name)[:_LONGEST], role)
+        said = safe_text(name)
+        placed[row] = Toned(said if len(said) <= _LONGEST else said[: _LONGEST - 1] + cut, role)
         free = rows - row - 1
     return placed
 
