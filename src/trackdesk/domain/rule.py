@@ -139,7 +139,7 @@ class ChangeRule(Input):
     recover_threshold: Number | None = None
     """Once firing, the value has to come back to the other side of this before it counts as recovered."""
     no_data_after: Silence | None = None
-    """Open an incident when a series falls silent for so long; null: silence is nothing."""
+    """Open an incident when a series, or all of a named service, is silent for so long; null: silence is nothing."""
     auto_close: bool | None = None
     priority: Annotated[int, Field(ge=1, le=MOST_PRIORITY)] | None = None
     """The least comes first."""
