@@ -199,7 +199,7 @@ PANES: tuple[Pane[Any], ...] = (
         "Next to miss",
         (
             Column("process", "process", 18, flex=2, priority=0, most=32),
-            Column("id", "run", 6, flex=1, priority=4, most=16),
+            Column("id", "run", 8, flex=1, priority=4, most=16),
             Column("budget", "budget used", 13, flex=1, priority=1, most=24),
             Column("due", "due", 8, align="right", priority=0),
             Column("progress", "progress", 12, align="right", priority=3),
@@ -229,7 +229,7 @@ PANES: tuple[Pane[Any], ...] = (
         "Inbox, unread",
         (
             Column("mark", "", 1, priority=0),
-            Column("title", "what", 28, flex=1, priority=0),
+            Column("title", "what", 36, flex=1, priority=0),
             Column("department", "for", 8, priority=3),
             Column("age", "age", 6, align="right", priority=1),
         ),

@@ -9,6 +9,7 @@ from textual.widgets import Input, Static
 
 from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.background import begin
+from trackdesk.widgets.cells import fitted
 from trackdesk.widgets.forms import Errors, Field, FormDialog, Values
 from trackdesk.widgets.glyphs import Toned
 from trackdesk.widgets.look import Look
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _AROUND, _TIGHT = 10, 8
 """Lines of the dialog beside its fields and what is said beneath: frame, title, keys, blank ones."""
 _PLAIN = str.maketrans("▄·", "#.")
+_LEAST = 40
+"""Cells that lines are cut to before the form is laid out."""
 STILL = 0.5
 """Seconds without a key until it is asked."""
 
@@ -83,10 +86,11 @@ class PreviewForm(FormDialog):
     def _say(self, said: Sequence[Toned]) -> None:
         look = Look.of(self.app)
         plain = _PLAIN if look.ascii_only else {}
-        lines = [
-            Text(safe_text(line.text).translate(plain), look.role(line.role, bold=line.bold))
-            for line in said[: self._lines]
-        ]
+        # The first says what comes of it, and may take two lines; of what is listed beneath, each takes one.
+        width = max(self._shown.size.width, _LEAST)
+        texts = [safe_text(line.text).translate(plain) for line in said[: self._lines]]
+        shown = texts[:1] + [fitted(text, width, "left", look).rstrip() for text in texts[1:]]
+        lines = [Text(text, look.role(line.role, bold=line.bold)) for text, line in zip(shown, said, strict=False)]
         self._shown.update(
             Text("\n", no_wrap=True, overflow="ellipsis").join([*lines, *[Text("")] * (self._lines - len(lines))])
         )
