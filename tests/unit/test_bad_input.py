@@ -8,6 +8,7 @@ import json
 import pkgutil
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 import trackdesk.domain
 from trackdesk.domain.filters import Filter
+from trackdesk.domain.ingest import StartLine
 from trackdesk.domain.model import Input
 
 for module in pkgutil.iter_modules(trackdesk.domain.__path__):
@@ -139,3 +141,8 @@ def test_json_without_end_is_refused(model: type[BaseModel]) -> None:
         for text in (f'{{"{name}": ' + "[" * 100_000, f'{{"{name}": ' + '{"a":' * 100_000):
             with pytest.raises(ValidationError):
                 model.model_validate_json(text)
+
+
+def test_of_a_member_that_stands_twice_the_last_one_counts_whoever_reads_it() -> None:
+    body = b'{"kind": "run.start", "process": "a", "process": "b"}'
+    assert orjson.loads(body)["process"] == StartLine.model_validate_json(body).process == "b"
