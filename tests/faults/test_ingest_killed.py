@@ -36,7 +36,7 @@ async def ingest(site: Site) -> dict[str, Any]:
         return told
 
 
-@pytest.mark.parametrize("point", ["ingest.in_chunk:10", "writer.after_commit:8"])
+@pytest.mark.parametrize("point", ["ingest.in_chunk:10", "ingest.on_disk:3"])
 async def test_lines_that_were_on_their_way_at_a_kill_are_taken_once(tmp_path: Path, point: str) -> None:
     async with open_site(tmp_path) as site:
         await site.start()

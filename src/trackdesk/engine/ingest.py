@@ -6,6 +6,7 @@ is said of one run keeps its order.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
@@ -263,6 +264,7 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item], handed: deque[list
         if fate is None and uid not in chunk.known
     ]
     ingest_uids.take(tx, rows)
+    tx.after_commit(partial(reach, "ingest.on_disk"))
     chunk.refused.sort(key=lambda each: each[0])
     return Taken(chunk.accepted, chunk.duplicates, chunk.refused, chunk.logged, chunk.moved)
 
