@@ -98,7 +98,12 @@ class _Chunk:
         """The items under the runs that they name; those whose run can't be known are refused."""
         found: dict[Named, list[Item]] = {}
         for item in items:
-            found.setdefault(item.line.named, []).append(item)
+            named = item.line.named
+            theirs = found.get(named)
+            if theirs is None:
+                found[named] = [item]
+            else:
+                theirs.append(item)
         addressed: dict[RunAddress, list[Item]] = {}
         for named, theirs in found.items():
             try:

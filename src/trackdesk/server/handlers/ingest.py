@@ -40,6 +40,7 @@ _DETAIL: Final = 400
 """Characters that are said about one line."""
 _WEIGHED: Final = 2_048
 """Bytes that weigh as much as a log line."""
+_WEIGHTS: Final = {name: kind.weight for name, kind in KINDS.items()}
 
 
 @cache
@@ -80,21 +81,23 @@ class _Request:
         """Check each line, and hand on every chunk that is full."""
         validate = _validate()
         for raw in lines:
-            self._numbers += 1
-            if not self._numbers % _TURN:
+            self._numbers = number = self._numbers + 1
+            if not number % _TURN:
                 await asyncio.sleep(0)
-            if not raw or raw.isspace():
-                continue
-            if len(raw) > MAX_LINE:
-                self._refuse(self._numbers, Invalid("line", f"expected at most {MAX_LINE} bytes"))
-                continue
-            try:
-                line = plain_log(raw) or plain_metric(raw) or plain_start(raw) or validate(raw)
-            except ValidationError as error:
-                self._refuse(self._numbers, _refusal(error, raw))
-                continue
-            self._chunk.append(Item(self._numbers, line))
-            self._weight += KINDS[line.kind].weight + len(raw) // _WEIGHED
+            line: Any = plain_log(raw) if len(raw) <= MAX_LINE else None
+            if line is None:  # not one of those that come by the thousand
+                if not raw or raw.isspace():
+                    continue
+                if len(raw) > MAX_LINE:
+                    self._refuse(number, Invalid("line", f"expected at most {MAX_LINE} bytes"))
+                    continue
+                try:
+                    line = plain_metric(raw) or plain_start(raw) or validate(raw)
+                except ValidationError as error:
+                    self._refuse(number, _refusal(error, raw))
+                    continue
+            self._chunk.append(Item(number, line))
+            self._weight += _WEIGHTS[line.kind] + len(raw) // _WEIGHED
             if self._weight >= CHUNK:
                 await self._hand_on()
 
