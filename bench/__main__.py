@@ -6,7 +6,7 @@ import sys
 
 QUICK = {
     "ingest": ["--rounds", "3", "--seconds", "2"],
-    "pings": ["--rounds", "3", "--seconds", "2"],
+    "pings": ["--rounds", "3"],
     "metrics": ["--rounds", "3", "--seconds", "2", "--idle", "5"],
     "deadlines": ["--active", "100000", "--single", "100", "--idle", "5"],
     "expectations": ["--idle", "5", "--starts", "2000"],

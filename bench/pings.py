@@ -1,13 +1,16 @@
 """Durable pings, against a bare aiohttp handler that answers OK to the same request and writes nothing.
 
-python -m bench.pings [--rounds 5] [--seconds 3] [--connections 64] [--processes 10] [--pairs]
+python -m bench.pings [--rounds 9] [--seconds 1] [--connections 64 128 256] [--processes 10] [--pairs]
 
-`--pairs` sends starts and ends in turn, each two of one process with a `rid`.
+How many callers there are at once decides how many pings share a commit, and a commit writes a page of every index of
+every process, be it for one ping or for twenty. `--pairs` sends starts and ends in turn, each two of one process with a
+`rid`.
 """
 
 import argparse
 import json
 import statistics
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -45,40 +48,56 @@ async def _round(
     return load, (process.cpu_seconds() - before) / max(len(load.latencies), 1) * 1e6
 
 
+@dataclass
+class Seen:
+    """The rounds with one number of connections."""
+
+    ratios: list[float] = field(default_factory=list)
+    by_cpu: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+    p99s: list[float] = field(default_factory=list)
+
+
 async def compare(chosen: argparse.Namespace, where: Path) -> None:
     """Rounds in turn, medians and their ratio."""
     numbers = Numbers()
-    ratios, costs, p99s = [], [], []
+    seen = {connections: Seen() for connections in chosen.connections}
     with harness.server(where / "data") as ours, harness.bare() as bare:
         made = ours.call("POST", "/v1/keys", json.dumps({"name": "pings", "role": "INGEST"}))[1]
         key = str(json.loads(made)["key"])
         request = (pairs if chosen.pairs else success)(key, chosen.processes)
         plain = success(key, chosen.processes)
         for process in (ours, bare):
-            await _round(process, plain, numbers, chosen.connections, 1.0)
+            await _round(process, plain, numbers, max(chosen.connections), 1.0)
         for number in range(chosen.rounds):
-            one, one_cpu = await _round(ours, request, numbers, chosen.connections, chosen.seconds)
-            other, other_cpu = await _round(bare, plain, numbers, chosen.connections, chosen.seconds)
-            ratios.append(one.rate / other.rate)
-            costs.append(one_cpu)
-            p99s.append(one.percentile(0.99))
+            for connections, found in seen.items():
+                one, one_cpu = await _round(ours, request, numbers, connections, chosen.seconds)
+                other, other_cpu = await _round(bare, plain, numbers, connections, chosen.seconds)
+                found.ratios.append(one.rate / other.rate)
+                found.by_cpu.append(other_cpu / one_cpu)
+                found.costs.append(one_cpu)
+                found.p99s.append(one.percentile(0.99))
+                print(
+                    f"{number + 1}, {connections}: trackdesk {one.rate:,.0f}/s (p50 {one.percentile(0.5):.1f}, "
+                    f"p99 {found.p99s[-1]:.1f} ms, {one_cpu:.0f} µs CPU), bare {other.rate:,.0f}/s "
+                    f"({other_cpu:.0f} µs): {found.ratios[-1]:.0%}"
+                    + (f"; refused {one.refused}" if one.refused else "")
+                )
+        for connections, found in seen.items():
             print(
-                f"{number + 1}: trackdesk {one.rate:,.0f}/s (p50 {one.percentile(0.5):.1f}, p99 {p99s[-1]:.1f} ms,"
-                f" {one_cpu:.0f} µs CPU), bare {other.rate:,.0f}/s ({other_cpu:.0f} µs): {ratios[-1]:.0%}"
-                + (f"; refused {one.refused}" if one.refused else "")
+                f"{connections} connections: median {statistics.median(found.ratios):.0%} of bare "
+                f"(by CPU {statistics.median(found.by_cpu):.0%}), {statistics.median(found.costs):.0f} µs CPU a ping, "
+                f"p99 {statistics.median(found.p99s):.1f} ms"
             )
-        print(
-            f"median {statistics.median(ratios):.0%} of bare, {statistics.median(costs):.0f} µs CPU a ping, "
-            f"p99 {statistics.median(p99s):.1f} ms, {chosen.connections} connections, {chosen.processes} processes, "
-            f"fdatasync {harness.fdatasync_ms(where):.2f} ms, {ours.rss_megabytes():.0f} MB"
-        )
+        sync, memory = harness.fdatasync_ms(where), ours.rss_megabytes()
+        print(f"{chosen.processes} processes, fdatasync {sync:.2f} ms, {memory:.0f} MB")
 
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--connections", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--processes", type=int, default=10, help="over how many names the pings are spread")
     parser.add_argument("--pairs", action="store_true", help="starts and ends instead of successes alone")
     chosen = parser.parse_args(arguments)
