@@ -193,6 +193,32 @@ async def test_a_stop_answers_what_is_in_hand_and_closes_what_is_quiet(stand: St
     await stopping
 
 
+async def test_what_arrives_behind_the_last_request_of_a_connection_is_not_done(stand: Stand, dial: Dial) -> None:
+    """Nobody would get the answer, so its sender has to be free to ask again."""
+    calls, asked, go_on = 0, asyncio.Event(), asyncio.Event()
+
+    async def last(_: Call) -> web.Response:
+        nonlocal calls
+        calls += 1
+        asked.set()
+        await go_on.wait()
+        response = web.Response(body=b"bye")
+        response.force_close()
+        return response
+
+    listening = await listen(build_app(stand.house, stubs(processes__list=last)), "127.0.0.1", 0)
+    line = await dial(listening.url)
+    line.writer.write(request("GET", "/v1/processes"))
+    await asked.wait()
+    line.writer.write(request("GET", "/v1/processes"))
+    await stand.ask("GET", "/healthz")  # the server has read it by then
+    go_on.set()
+    assert (await line.answer())[1] == b"bye"
+    assert await line.until_closed() == b""
+    await listening.stop()
+    assert calls == 1
+
+
 async def test_who_reads_nothing_is_answered_no_further(stand: Stand, dial: Dial) -> None:
     """What can't be sent waits in the server's memory, which must not grow with every request."""
     calls = 0

@@ -136,9 +136,10 @@ class Front(BaseProtocol):
             transport.close()
 
     def _take_held(self) -> None:
-        if self._held and self.transport is not None and not self._paused:
+        transport = self.transport
+        if self._held and transport is not None and not transport.is_closing() and not self._paused:
             held, self._held = self._held, b""
-            self.transport.resume_reading()
+            transport.resume_reading()
             self.data_received(held)
 
     def _hand_over(self, data: bytes) -> None:
