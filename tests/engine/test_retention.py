@@ -295,6 +295,17 @@ async def test_another_time_for_the_runs_of_a_process_is_in_force_with_the_next_
     await worker_.stop()
 
 
+async def test_a_look_that_failed_is_due_still(still: House) -> None:
+    worker_ = worker(still)
+    await worker_.look()
+    worker_.change(still.now)
+    still.clock.leap(MINUTE)
+    await execute(still, "ALTER TABLE processes RENAME TO away")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await worker_.look()
+    assert worker_.next_look <= still.now
+
+
 async def test_a_run_that_was_changed_meanwhile_stays(still: House) -> None:
     run = await still.start()
     seq = still.run(run)["seq"]

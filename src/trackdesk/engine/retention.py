@@ -80,8 +80,9 @@ class Retention(Supervised):
 
     async def look(self) -> None:
         """Delete all that is old now, give room back, and say when to look again."""
-        self._changed = False  # what is changed from now on may be seen too late
         began, now, kept = self._clock.monotonic(), self._clock.now(), self._kept
+        self._changed = False  # what is changed from now on may be seen too late
+        self._next = min(self._next, now)  # one that fails is due still
         cleaning = Cleaning(self._path, self._writer, self._readers, self._clock)
         due_at = await self._runs(cleaning, now)
         await cleaning.lines()
