@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.house import ALICE
 from tests.engine.test_telling_routes import channel
+from trackdesk.domain.clock import SECOND
 from trackdesk.domain.filters import NotificationFilter
 from trackdesk.domain.incident import BulkIncidents, ChangeIncident, IncidentStatus, NewIncident
 from trackdesk.domain.notification import TAKEN_BACK_WITHIN, was_never_told
@@ -79,6 +80,20 @@ async def test_a_closing_that_one_channel_has_been_told_of_is_not_taken_back(sti
     await reopen(still)
 
     assert [kind for number, kind, _ in waiting(still) if number == 1] == ["closed", "reopened", "reopened"]
+
+
+async def test_the_reopening_is_not_sent_before_the_closing_that_still_waits(still: House) -> None:
+    await channel(still)
+    await channel(still, "gathering", group_window="3s")
+    await closed(still)
+    due_at = still.now + TAKEN_BACK_WITHIN
+    still.clock.leap(3 * SECOND)
+    await reopen(still)
+
+    assert [(kind, at) for number, kind, at in waiting(still) if number == 1] == [
+        ("closed", due_at),
+        ("reopened", due_at),
+    ]
 
 
 async def test_it_is_taken_out_of_what_a_channel_gathers(still: House) -> None:

@@ -147,13 +147,16 @@ def _kind(before: Incident, changed: dict[str, Any]) -> str:
 
 
 def _tell_change(tx: Tx, caller: Caller, before: Incident, after: Incident) -> None:
-    """A closing waits a little before it is sent, and is told to nobody when it is taken back meanwhile."""
+    """A closing waits a little before it is sent, and is told to nobody when it is taken back meanwhile. Where somebody
+    was told already, the reopening waits as well, so that no channel has it before the closing."""
     namespace_id = caller.namespace_id
     if before.status != after.status == IncidentStatus.CLOSED:
         tell_as_it_stands(tx, namespace_id, Kind.CLOSED, after, wait=TAKEN_BACK_WITHIN)
     elif before.status == IncidentStatus.CLOSED != after.status:
         if not take_back(tx, namespace_id, after.id, caller.actor):
-            tell_as_it_stands(tx, namespace_id, Kind.REOPENED, after)
+            assert before.closed_at is not None, "it was closed"
+            wait = max(before.closed_at + TAKEN_BACK_WITHIN - tx.now, 0)
+            tell_as_it_stands(tx, namespace_id, Kind.REOPENED, after, wait=wait)
     elif SEVERITY_ORDER[after.severity] > SEVERITY_ORDER[before.severity] and after.status != IncidentStatus.CLOSED:
         tell_as_it_stands(tx, namespace_id, Kind.SEVERITY_RAISED, after)
 
