@@ -141,6 +141,18 @@ async def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
     assert not kept_in(tmp_path)
 
 
+async def test_a_copy_that_can_not_be_finished_is_not_left_behind(tmp_path: Path) -> None:
+    path, copy = make(tmp_path), tmp_path / "copy.db"
+    await filled(path, "a")
+    backup(path, copy)
+    with closing(sqlite3.connect(copy, isolation_level=None)) as full:
+        full.execute("CREATE TABLE facts (name, value CHECK (0))")
+    with pytest.raises(StoreError, match="could not copy"):
+        restore(copy, path, directory=tmp_path / "schema")
+    assert not list(tmp_path.glob(".*.tmp*"))
+    assert rows(path) == ["a"]
+
+
 def test_sources_that_will_not_do_are_named(tmp_path: Path) -> None:
     path, schema = make(tmp_path), tmp_path / "schema"
     (tmp_path / "letter.txt").write_text("Dear reader")

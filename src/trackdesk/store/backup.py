@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from importlib.resources.abc import Traversable
 from itertools import count
@@ -54,8 +55,7 @@ def restore(source: Path, path: Path, *, directory: Traversable | None = None) -
     if path.exists() and source.samefile(path):
         raise StoreError(f"{source} is the database itself, not a backup of it")
     with ServerLock(path):
-        copy = _copy(source, path)
-        _note_gap(copy)
+        copy = _copy(source, path, finish=_note_gap)
         kept = _keep_old(path) if path.exists() else None
         copy.replace(path)
         sync_folder(path.parent)
@@ -86,13 +86,15 @@ def _check_source(source: Path, directory: Traversable) -> None:
         raise SchemaTooNew(f"{source} has schema {version}, this trackdesk knows {known}; use the newer trackdesk")
 
 
-def _copy(source: Path, beside: Path) -> Path:
-    """A sound, synced copy of `source` in the folder of `beside`, under a name of its own."""
+def _copy(source: Path, beside: Path, finish: Callable[[Path], None] | None = None) -> Path:
+    """A sound, synced copy of `source` in the folder of `beside`, under a name of its own; `finish` may add to it."""
     temporary = beside.with_name(f".{beside.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         _copy_pages(source, temporary)
+        if finish is not None:
+            finish(temporary)
         descriptor = os.open(temporary, os.O_RDWR)
         try:
             os.fsync(descriptor)
