@@ -102,6 +102,12 @@ def make_rules(server: harness.Process, count: int) -> None:
     made(server, "/v1/rules", {"id": "probe", "metric_type": "PROBE_MS", "operator": ">", "threshold": 150})
 
 
+def make_storm_rules(server: harness.Process, kinds: int) -> None:
+    for kind in range(kinds):
+        rule = {"id": f"storm-{kind}", "metric_type": f"STORM_{kind}", "operator": ">", "threshold": 150}
+        made(server, "/v1/rules", rule)
+
+
 def made(server: harness.Process, path: str, body: Any) -> None:
     status, answer = server.call("POST", path, json.dumps(body))
     if status != 201:
@@ -204,9 +210,7 @@ async def storm(server: harness.Process, chosen: argparse.Namespace) -> None:
     async with receiver.listening() as url:
         window = f"{int(chosen.minute)}s"
         made(server, "/v1/channels", {"name": "storm", "url": url, "secret": "0123456789", "group_window": window})
-        for kind in range(chosen.kinds):
-            rule = {"id": f"storm-{kind}", "metric_type": f"STORM_{kind}", "operator": ">", "threshold": 150}
-            made(server, "/v1/rules", rule)
+        make_storm_rules(server, chosen.kinds)
         before = await drive(server.port, calm, Numbers(), connections=8, seconds=10, rate=100)
         during, _ = await asyncio.gather(
             drive(server.port, calm, Numbers(), connections=8, seconds=chosen.minute, rate=100),
