@@ -18,6 +18,10 @@ def kept_in(folder: Path) -> list[Path]:
     return list(folder.glob("*before-restore*"))
 
 
+def unfinished_in(folder: Path) -> list[Path]:
+    return list(folder.glob(".*.tmp*"))
+
+
 async def filled(path: Path, *texts: str) -> None:
     writer = Writer(path, clock=clock)
     writer.start()
@@ -149,7 +153,7 @@ async def test_a_copy_that_can_not_be_finished_is_not_left_behind(tmp_path: Path
         full.execute("CREATE TABLE facts (name, value CHECK (0))")
     with pytest.raises(StoreError, match="could not copy"):
         restore(copy, path, directory=tmp_path / "schema")
-    assert not list(tmp_path.glob(".*.tmp*"))
+    assert not unfinished_in(tmp_path)
     assert rows(path) == ["a"]
 
 
