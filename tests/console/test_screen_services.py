@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from tests.console.frames import until
 from tests.console.triage_desk import desk_over
+from trackdesk.screens.service import ServiceView
 from trackdesk.widgets.time_chart import TimeChart
 
 if TYPE_CHECKING:
@@ -116,6 +117,17 @@ async def test_what_is_measured_now_is_on_the_chart_without_a_key(desk: Desk) ->
     await desk.other.metrics.send({"service": "shop", "metric_type": "ERROR_RATE", "value": 1.5})
     await desk.sees("ERROR_RATE \u2500")
     assert chart.is_mounted
+
+
+async def test_a_sample_long_after_the_charts_were_read_is_on_them_and_the_place_can_be_left(desk: Desk) -> None:
+    await _open(desk)
+    service = desk.app.screen.query_one(ServiceView)
+    began = desk.app.now()
+    service.desk.now = lambda: began + 3_600_000_000
+    await desk.other.metrics.send({"service": "shop", "metric_type": "ERROR_RATE", "value": 1.5})
+    await desk.sees("ERROR_RATE \u2500")
+    await desk.press("escape")
+    await until(lambda: not service.is_attached)
 
 
 async def test_m_silences_the_service_and_says_what_that_would_have_been(desk: Desk) -> None:

@@ -24,6 +24,9 @@ POINTS = 120
 """Buckets of a chart at most: two dots of braille each in sixty cells."""
 _SOON, _LATE = 2 * when.SECOND, 15 * when.SECOND
 """µs from one reading of all charts to the next, while samples keep coming in: at least, and at most."""
+_AT_ONCE = when.SECOND // 20
+"""µs. A timer of nothing fails in Textual, which divides by its time: the charts would stand still, and the console end
+when they are left."""
 
 
 class WindowLine(TabLine):
@@ -129,7 +132,7 @@ class Windowed(Place):
         if not self.window.follows or self._later is not None:
             return
         wait = self._read_at + max(min(self.bucket // 4, _LATE), _SOON) - self.desk.now()
-        self._later = self.set_timer(max(wait, 0) / when.SECOND, self._read_late)
+        self._later = self.set_timer(max(wait, _AT_ONCE) / when.SECOND, self._read_late)
 
     def _read_late(self) -> None:
         self._later = None
