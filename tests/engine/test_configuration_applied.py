@@ -239,6 +239,7 @@ async def test_a_pause_stands_and_falls_with_the_rest(still: House) -> None:
     await apply(still, {"processes": {"dump": {}}})
     refused = await refusal(still, {"processes": {"dump": {"paused": True}, "load": {"pause_reason": "moving"}}})
     assert refused == {"processes.load.pause_reason": "expected paused: true beside it"}
+    assert still.values("SELECT paused_at FROM processes") == [None]
 
 
 async def test_pruning_resumes_nothing(still: House) -> None:

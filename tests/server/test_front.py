@@ -154,7 +154,7 @@ async def test_what_arrives_while_a_request_is_in_hand_is_answered_behind_it(sta
 
 
 async def test_a_quiet_connection_is_closed(stand: Stand, dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(front, "KEEPALIVE_SECONDS", 0.3)
     silent, used = await dial(stand.url), await dial(stand.url)
     await used.ask(request("GET", "/v1/processes"))
     assert await silent.until_closed() == b""
