@@ -11,7 +11,7 @@ from tests.engine.test_telling_routes import channel
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.filters import NotificationFilter
 from trackdesk.domain.incident import BulkIncidents, ChangeIncident, IncidentStatus, NewIncident
-from trackdesk.domain.notification import TAKEN_BACK_WITHIN, was_never_told
+from trackdesk.domain.notification import TAKEN_BACK_WITHIN, UNDER_WAY, was_never_told
 from trackdesk.engine import incidents
 from trackdesk.store import inbox, incident_lists, mutes
 
@@ -50,7 +50,7 @@ async def test_closings_by_hand_wait_and_one_that_is_undone_meanwhile_is_told_to
     due_at = still.now + TAKEN_BACK_WITHIN
     assert waiting(still) == [(1, "closed", due_at), (2, "closed", due_at)]
 
-    still.clock.leap(TAKEN_BACK_WITHIN - 1)
+    still.clock.leap(TAKEN_BACK_WITHIN - UNDER_WAY - 1)
     await reopen(still)
 
     assert waiting(still) == [(2, "closed", due_at)]
@@ -111,8 +111,8 @@ async def test_it_is_taken_out_of_what_a_channel_gathers(still: House) -> None:
         (-1, True, False),
         (0, True, True),
         (0, False, False),
-        (TAKEN_BACK_WITHIN - 1, True, True),
-        (TAKEN_BACK_WITHIN, True, False),
+        (TAKEN_BACK_WITHIN - UNDER_WAY - 1, True, True),
+        (TAKEN_BACK_WITHIN - UNDER_WAY, True, False),
     ],
 )
 def test_only_what_is_young_and_unsent_was_never_told(now: int, unsent: bool, never: bool) -> None:

@@ -49,6 +49,8 @@ NEVER_CHOSEN = frozenset({Kind.GROUP, Kind.TEST})
 LONGEST_GROUP_WINDOW = DAY
 TAKEN_BACK_WITHIN = 10 * SECOND
 """µs that a closing by hand waits before it is sent: a slip of a finger that is undone at once wakes nobody."""
+UNDER_WAY = SECOND // 2
+"""µs before a message is due from which on it counts as told: it may go out while its taking back is being written."""
 
 
 class DeliveryStatus(StrEnum):
@@ -238,4 +240,4 @@ def why_not(channel: Channel, subject: Subject) -> str | None:
 def was_never_told(made_at: int, now: int, *, unsent: bool) -> bool:
     """Whether a closing by hand that was written at `made_at` (µs) is told to nobody when it is taken back `now`;
     `unsent`: none of its messages has gone, or is about to."""
-    return unsent and made_at <= now < made_at + TAKEN_BACK_WITHIN
+    return unsent and made_at <= now < made_at + TAKEN_BACK_WITHIN - UNDER_WAY
