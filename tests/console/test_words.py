@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from textual.app import App
 
 from trackdesk.domain.safe import as_json, as_signs, safe_lines, safe_text
-from trackdesk.widgets import braille, budget, glyphs, when
+from trackdesk.widgets import budget, glyphs, when
 from trackdesk.widgets.cells import draw
 from trackdesk.widgets.look import Look
 from trackdesk.widgets.when import DAY, HOUR, MINUTE, SECOND, WEEK
@@ -133,19 +133,6 @@ def test_every_state_has_a_glyph_of_one_cell_a_word_and_a_plain_twin() -> None:
 
 def test_a_state_of_a_newer_server_is_shown_as_it_is() -> None:
     assert glyphs.run_status("HELD_BACK").text() == "? held back"
-
-
-@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), max_size=200))
-def test_a_braille_line_fills_its_box_whatever_the_values(values: list[float | None]) -> None:
-    scale = braille.Scale.over(values)
-    for draw_lines in (braille.braille, braille.plain):
-        lines = draw_lines(values, 30, 5, scale)
-        assert [len(line) for line in lines] == [30] * 5
-
-
-def test_a_braille_line_climbs_to_the_right() -> None:
-    lines = braille.braille([0, 1, 2, 3, 4, 5, 6, 7], 4, 2, braille.Scale(0, 7))
-    assert lines == ["  ⣠⠞", "⣠⠞⠁ "]
 
 
 @given(st.text(max_size=80), st.integers(1, 30))
