@@ -65,7 +65,9 @@ async def test_only_json_is_taken(stand: Stand, content_type: str, status: int) 
     ("body", "field", "says"),
     [
         (b'{"id": 5}', "id", "expected text"),
-        (b'{"nonsense": 1}', "nonsense", "unknown member"),
+        (b'{"nonsense": 1}', "nonsense", "unknown member; known are id, "),
+        (b'{"deadlin": "1h"}', "deadlin", "unknown member: did you mean deadline?"),
+        (b'{"Deadline": "1h"}', "Deadline", "unknown member: did you mean deadline?"),
         (b'{"tags": {"env": 5}}', "tags.env", "expected text"),
         (b'{"tags": [{"key": "a"}]}', "tags", "item 0: expected {key, value}"),
         (b'{"id": "a b"}', "id", "1 to 100 of A-Z"),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from trackdesk.cli.yaml_lines import Place, Problem, ProblemsError, Where, read
 from trackdesk.domain.configuration import Configuration
@@ -123,47 +122,9 @@ def _check(value: dict[str, Any], where: dict[str, Where]) -> list[Problem]:
     try:
         Configuration.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        messages = {each.field: each.message for each in field_errors(error)}
-        hints = {
-            ".".join(map(str, each["loc"])): _hint(each["loc"])
-            for each in error.errors(include_url=False)
-            if each["type"] == "extra_forbidden"
-        }
-        return [_problem(where, name, message + hints.get(name, "")) for name, message in messages.items()]
+        found = field_errors(error, model=Configuration)
+        return [_problem(where, each.field, each.message) for each in found]
     return []
-
-
-def _hint(path: tuple[int | str, ...]) -> str:
-    """The nearest word that would be known there, or all of them."""
-    known = _known(path[:-1])
-    near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
-    if near:
-        return f": did you mean {near[0]}?"
-    return f"; known are {', '.join(known)}" if known else ""
-
-
-def _known(path: tuple[int | str, ...]) -> list[str]:
-    """The members that the model at a path has."""
-    found: list[Any] = [Configuration]
-    for part in path:
-        found = [below for each in found for below in _below(each, part)]
-    return [field.alias or name for model in found for name, field in model.model_fields.items()]
-
-
-def _below(model: Any, part: int | str) -> list[Any]:
-    """The models and mappings behind one member of a model, or behind any name of a mapping."""
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        member = model.model_fields.get(str(part))
-        return [] if member is None else _models(member.annotation)
-    return _models(get_args(model)[1])
-
-
-def _models(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if getattr(annotation, "__origin__", None) is dict:
-        return [annotation]
-    return [model for each in get_args(annotation) for model in _models(each)]
 
 
 def _problem(where: dict[str, Where], path: str, message: str) -> Problem:

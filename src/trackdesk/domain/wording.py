@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from trackdesk.domain.errors import FieldError, shorten
+from trackdesk.domain.members import hint
 from trackdesk.domain.metric import METRIC_TYPE_PATTERN
 from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
 from trackdesk.domain.topics import STREAM_PATTERN, STREAM_TOPICS
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MAX_ERRORS = 20
 """Fields that one answer names."""
 
+_UNKNOWN: Final = "unknown member"
 _EXPECTED: Final[dict[str, str]] = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -57,33 +59,47 @@ _LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
 
 
 def field_errors(
-    error: ValidationError, raw: bytes = b"", other_names: Mapping[str, str] = MappingProxyType({})
+    error: ValidationError,
+    raw: bytes = b"",
+    other_names: Mapping[str, str] = MappingProxyType({}),
+    model: Any = None,
 ) -> tuple[FieldError, ...]:
     """One entry a field, at most `MAX_ERRORS`; of a body that may be one thing or an array, only what fits `raw`.
 
     `other_names`: members that are taken in place of others, and of which; both together are refused.
+    `model`: what was to be read; with it, unknown members are answered with those that are known.
     """
     found = error.errors(include_url=False)
     if found[0]["type"] == "json_invalid":
         return (FieldError("body", f"expected JSON: {found[0]['ctx']['error']}"),)
     merged: dict[str, str] = {}
+    unknown: dict[str, tuple[int | str, ...]] = {}
     for path, each in _of_one_branch(found, raw):
         field = ".".join(_part(part) for part in path) or "body"
-        merged.setdefault(field, _message(each, other_names))
-    return tuple(FieldError(field, message) for field, message in list(merged.items())[:MAX_ERRORS])
+        message = merged.setdefault(field, _message(each, other_names))
+        if message == _UNKNOWN and model is not None:
+            unknown[field] = path
+    return tuple(
+        FieldError(field, message + (hint(model, unknown[field]) if field in unknown else ""))
+        for field, message in list(merged.items())[:MAX_ERRORS]
+    )
 
 
 def _of_one_branch(found: list[ErrorDetails], raw: bytes) -> Iterable[tuple[tuple[int | str, ...], ErrorDetails]]:
     """pydantic puts the name of the branch of a union before the path (`NewLog`, `constrained-list`, …)."""
-    if not raw or not all(each["loc"] and _is_branch(each["loc"][0]) for each in found):
+    if not raw or not all(map(_is_of_branch, found)):
         return [(each["loc"], each) for each in found]
     many = raw.lstrip()[:1] == b"["
     fitting = [each for each in found if ("list" in str(each["loc"][0])) == many]
     return [(each["loc"][1:], each) for each in fitting or found]
 
 
-def _is_branch(part: int | str) -> bool:
-    return isinstance(part, str) and (part[:1].isupper() or "list[" in part)
+def _is_of_branch(error: ErrorDetails) -> bool:
+    """Whether its path begins with a branch, and not with a member that somebody has given a capital."""
+    loc = error["loc"]
+    first = loc[0] if loc else ""
+    named = isinstance(first, str) and (first[:1].isupper() or "list[" in first)
+    return named and (len(loc) > 1 or error["type"] != "extra_forbidden")
 
 
 def _part(part: int | str) -> str:
@@ -97,7 +113,7 @@ def _message(error: ErrorDetails, other_names: Mapping[str, str]) -> str:
         return "is required"
     if kind == "extra_forbidden":
         meant = other_names.get(str(error["loc"][-1]))
-        return "unknown member" if meant is None else f"means the same as {meant}, which is given too: give one of them"
+        return _UNKNOWN if meant is None else f"means the same as {meant}, which is given too: give one of them"
     if kind in {"value_error", "assertion_error"}:
         return str(ctx["error"])
     if kind in {"too_long", "too_short"} and isinstance(error["input"], str):

@@ -35,6 +35,7 @@ class BodyReader:
     def __init__(self, endpoint: Endpoint[Any]) -> None:
         self._max = endpoint.max_body
         self._required = endpoint.body is not None and endpoint.body_required
+        self._model = endpoint.body
         self._nul_is_of_items = endpoint.body_of_many
         self._validate = None if endpoint.body is None else endpoint.body_adapter().validator.validate_json
 
@@ -87,7 +88,7 @@ class BodyReader:
         try:
             return self._validate(raw)
         except ValidationError as error:
-            raise Invalid.of(field_errors(error, raw)) from None
+            raise Invalid.of(field_errors(error, raw, model=self._model)) from None
 
 
 class ParsedByHandler(BodyReader):

@@ -35,7 +35,7 @@ def read_one(raw: bytes, until: int) -> Draft | list[Any]:
     try:
         one = draft(given) if type(given) is NewSample else read_draft(given)
     except ValidationError as error:
-        raise Invalid.of(field_errors(error, b"", OTHER_NAMES)) from None
+        raise Invalid.of(field_errors(error, b"", OTHER_NAMES, NewSample)) from None
     if one.recorded_at is not None and one.recorded_at > until:
         raise _ahead("recorded_at", one.recorded_at)
     return one
@@ -83,7 +83,7 @@ async def _read(given: Sequence[Any], until: int, place: Callable[[int], str]) -
 
 
 def _placed(place: str, error: ValidationError) -> Invalid:
-    found = field_errors(error, b"", OTHER_NAMES)
+    found = field_errors(error, b"", OTHER_NAMES, NewSample)
     return Invalid.of(
         tuple(FieldError(place if each.field == "body" else f"{place}.{each.field}", each.message) for each in found)
     )
