@@ -61,7 +61,7 @@ def test_a_check_with_a_schedule_keeps_its_zone_and_one_without_a_slug_is_called
         ({"schedule": "Mon..Fri 02:00"}, "checks[1].schedule: "),
         ({"tz": "Europe/Nowhere"}, "checks[1].tz: "),
         ({"schedule": None}, "checks[1].schedule: expected a timeout"),
-        ({"schedule": None, "timeout": 0}, "checks[1].timeout: expected at least 1s"),
+        ({"schedule": None, "timeout": 0}, "checks[1].timeout: expected at least 1s, not 0s"),
         ({"grace": "600"}, "checks[1].grace: expected a whole number, not '600'"),
         ({"grace": -1}, "checks[1].grace: "),
         ({"tags": ["a"]}, "checks[1].tags: expected text"),

@@ -89,7 +89,7 @@ def test_nothing_is_a_schedule_too() -> None:
         ('{"cron": "0 2 * * *", "tz": "UTC"}', "schedule.tz", "Extra inputs"),
         ('{"cron": "0 2 * * *", "every": "1h"}', "schedule", "expected cron or every, not both"),
         ('{"every": "1h", "timezone": "UTC"}', "schedule", "a timezone belongs to cron"),
-        ('{"every": "0s"}', "schedule.every", "expected at least 1s"),
+        ('{"every": "0s"}', "schedule.every", "expected at least 1s, not 0s"),
         ('{"every": "1 fortnight"}', "schedule.every", "expected a duration"),
         ("{}", "schedule", "expected cron or every"),
     ],

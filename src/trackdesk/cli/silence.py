@@ -101,9 +101,15 @@ def _add_matchers(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise ValueError(f"silence: expected its number, such as 3, not {text!r}")
+    return int(text)
+
+
 def _numbered(actions: Actions, name: str, action: Callable[[argparse.Namespace], int], words: str) -> None:
     actions.add(name, action, words).add_argument(
-        "silences", metavar="ID", type=int, nargs="+", help="its number; several at once"
+        "silences", metavar="ID", type=checked(_number), nargs="+", help="its number; several at once"
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
-from trackdesk.domain.instant import Duration, Instant, Seconds
+from trackdesk.domain.instant import Duration, Instant, Seconds, format_duration
 from trackdesk.domain.model import Input, Label, ShortText, Text, Value, clean
 from trackdesk.domain.retention import FOR_EVER
 from trackdesk.domain.run import DueInput, check_heartbeat
@@ -55,14 +55,14 @@ class ChangeProcess(Input):
     @classmethod
     def _grace_is_some_time(cls, value: int | None) -> int | None:
         if value is not None and value < SECOND:
-            raise ValueError("expected at least 1s")
+            raise ValueError(f"expected at least 1s, not {format_duration(value)}")
         return value
 
     @field_validator("retention")
     @classmethod
     def _retention_is_long_enough(cls, value: int | None) -> int | None:
         if value is not None and FOR_EVER < value < SHORTEST_RETENTION:
-            raise ValueError("expected at least 1h, or 0s to keep its runs for ever")
+            raise ValueError(f"expected at least 1h, or 0s to keep its runs for ever, not {format_duration(value)}")
         return value
 
     @field_validator("heartbeat_timeout")

@@ -90,7 +90,7 @@ def _only_incidents(action: Action) -> Action:
 
 def _at_least_a_second(micros: int) -> int:
     if micros < SECOND:
-        raise ValueError("expected at least 1s")
+        raise ValueError(f"expected at least 1s, not {format_duration(micros)}")
     return micros
 
 

@@ -243,7 +243,7 @@ MIN_HEARTBEAT = 1_000_000
 def check_heartbeat(timeout: int | None) -> None:
     """Raises ValueError for a timeout under one second, which no network keeps."""
     if timeout is not None and timeout < MIN_HEARTBEAT:
-        raise ValueError("expected at least 1s")
+        raise ValueError(f"expected at least 1s, not {format_duration(timeout)}")
 
 
 class RunAddress(NamedTuple):

@@ -28,7 +28,7 @@ _SAMPLED = 64
 
 def _some_time(micros: int) -> int:
     if micros < SHORTEST_EVERY:
-        raise ValueError("expected at least 1s")
+        raise ValueError(f"expected at least 1s, not {format_duration(micros)}")
     return micros
 
 

@@ -240,7 +240,7 @@ def _check_schedule(text: str) -> None:
     if span is None:
         check_line(text)
     elif parse_duration(span) < when.SECOND:
-        raise ValueError("expected at least 1s")
+        raise ValueError(f"expected at least 1s, not {span!r}")
 
 
 def _check_zone(text: str) -> None:
