@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.house import ALICE
 from tests.engine.test_telling_routes import channel
+from tests.faults.invariants import broken
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.filters import NotificationFilter
 from trackdesk.domain.incident import BulkIncidents, ChangeIncident, IncidentStatus, NewIncident
@@ -59,6 +60,7 @@ async def test_closings_by_hand_wait_and_one_that_is_undone_meanwhile_is_told_to
     steps = (await incident_lists.routing(still.engine.readers, 1, 1)).steps
     assert steps[-1].detail == "closed: taken back by alice@host (via desk) before it was sent, and told to nobody"
     assert await still.engine.writer.run(lambda tx: mutes.last_told(tx, 1)) == ("opened", "MEDIUM")
+    assert "a notification is not in the journal" not in broken(still.path)
 
 
 async def test_what_has_been_told_is_followed_by_what_undoes_it(still: House) -> None:

@@ -99,9 +99,10 @@ BROKEN: dict[str, str] = {
     "GROUP BY j.ref "
     "HAVING count(*) <> (SELECT count(*) FROM notifications WHERE kind = 'warning' AND run_uid = j.ref)",
     "a notification is not in the journal": "SELECT n.id FROM notifications n WHERE n.kind NOT IN ('test', 'group') "
-    "AND 1 <> (SELECT count(*) FROM journal WHERE topic = 'notifications' "
-    "AND kind = CASE WHEN n.muted IS NOT NULL THEN 'muted' WHEN json_type(n.routing) = 'object' THEN 'untold' "
-    "ELSE 'told' END AND ref = CAST(n.id AS TEXT))",
+    "AND coalesce((SELECT group_concat(kind) FROM (SELECT kind FROM journal WHERE topic = 'notifications' "
+    "AND kind IN ('told', 'untold', 'muted', 'taken_back') AND ref = CAST(n.id AS TEXT) ORDER BY seq)), '') NOT IN "
+    "(CASE WHEN n.muted IS NOT NULL THEN 'muted' WHEN json_type(n.routing) = 'object' THEN 'untold' ELSE 'told' END, "
+    "iif(n.muted IS NULL AND json_type(n.routing) = 'object', 'told,taken_back', 'nothing'))",
     "a chosen channel has no delivery": "SELECT n.id FROM notifications n WHERE n.kind <> 'group' AND "
     "iif(n.muted IS NULL AND json_type(n.routing) = 'array', "
     "(SELECT count(*) FROM json_each(n.routing) WHERE json_extract(value, '$[2]') IS NULL), 0) <> "
