@@ -105,13 +105,13 @@ def test_attempts_that_failed_alike_are_one_line_with_their_number() -> None:
     steps = [
         RoutingStep.model_construct(at=NOW + at, kind="attempt", subject="hook", told=told, detail=detail)
         for at, told, detail in (
-            (1, False, "opened: hook: did not arrive and is tried again after 0.10 s (500)"),
-            (2, False, "opened: hook: did not arrive and is tried again after 0.30 s (500)"),
+            (1, False, "opened: hook: did not arrive after 0.10 s (500) and is tried again"),
+            (2, False, "opened: hook: did not arrive after 0.30 s (500) and is tried again"),
             (3, True, "opened: hook: arrived after 0.10 s (200)"),
         )
     ]
     assert [entry.text for entry in told_entries(steps)] == [
-        "hook: did not arrive and is tried again after 0.30 s (500) (2 times)",
+        "hook: did not arrive after 0.30 s (500) and is tried again (2 times)",
         "hook: arrived after 0.10 s (200)",
     ]
 

@@ -24,10 +24,11 @@ MOST_NOTIFICATIONS = 200
 """The newest of an incident that are explained."""
 
 _OUTCOMES = {
-    "sent": "arrived",
-    "failed": "did not arrive and is tried again",
-    "refused": "was refused and is not tried again",
+    "sent": ("arrived", ""),
+    "failed": ("did not arrive", " and is tried again"),
+    "refused": ("was refused", " and is not tried again"),
 }
+"""What became of an attempt, before and behind how long it took."""
 _WAITING = {
     "PENDING": "waits to be sent",
     "RETRYING": "is tried again",
@@ -123,7 +124,7 @@ def _told(row: Any) -> list[RoutingStep]:
         _step(at, "inbox", department, f"{what}: {inbox}", bool(in_inbox)),
     ]
     for _, name, why_not in channels:
-        detail = f"{name}: told" if why_not is None else f"{name}: not told: {why_not}"
+        detail = f"{name}: is to be told" if why_not is None else f"{name}: not told: {why_not}"
         steps.append(_step(at, "channel", name, f"{what}: {detail}", why_not is None))
     if not channels:
         steps.append(_step(at, "channel", "", f"{what}: there was no channel to tell", told=False))
@@ -187,17 +188,11 @@ def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
     what = f"{kind.replace('_', ' ')}: {channel}"
     if group_id is not None:
         what += ": the message"
-    steps = [
-        _step(
-            at,
-            "attempt",
-            channel,
-            f"{what}: {_OUTCOMES.get(outcome, outcome)} after {took / SECOND:.2f} s ({answer})"
-            + (f": {error}" if error else ""),
-            outcome == "sent",
-        )
-        for _, at, took, outcome, answer, error in attempts
-    ]
+    steps = []
+    for _, at, took, outcome, answer, error in attempts:
+        became, then = _OUTCOMES.get(outcome, (outcome, ""))
+        detail = f"{what}: {became} after {took / SECOND:.2f} s ({answer}){then}" + (f": {error}" if error else "")
+        steps.append(_step(at, "attempt", channel, detail, outcome == "sent"))
     if status in _WAITING:
         due = f", next at {format_instant(next_due_at)}" if next_due_at is not None else ""
         last = attempts[-1][1] if attempts else created_at
