@@ -153,6 +153,15 @@ async def test_what_arrives_while_a_request_is_in_hand_is_answered_behind_it(sta
     assert statuses == [b"201", b"200", b"404"]
 
 
+async def test_who_has_no_more_to_send_gets_the_answer_to_what_is_in_hand(stand: Stand, dial: Dial) -> None:
+    line = await dial(stand.url)
+    line.writer.write(request("POST", "/v1/processes/backup", b"{}"))
+    line.writer.write_eof()
+    head, _ = await line.answer()
+    assert head[0] == b"HTTP/1.1 201 Created"
+    assert await line.until_closed() == b""
+
+
 async def test_a_quiet_connection_is_closed(stand: Stand, dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "KEEPALIVE_SECONDS", 0.3)
     silent, used = await dial(stand.url), await dial(stand.url)

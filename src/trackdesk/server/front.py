@@ -104,6 +104,11 @@ class Front(BaseProtocol):
             request = self._app.request(*messages[0], cast("web.RequestHandler", self))
             self.task = self._loop.create_task(self._answer(request, *found))
 
+    def eof_received(self) -> bool:
+        """Who has nothing more to send may still wait for the answer to what is in hand."""
+        self._last = self.task is not None
+        return self._last
+
     def close(self) -> None:
         """End the connection once the request in hand is answered."""
         self._last = True
