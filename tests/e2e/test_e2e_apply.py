@@ -63,4 +63,4 @@ def test_pruning_asks_first(served: Premises) -> None:
 def test_the_schema_for_editors_knows_every_member(served: Premises) -> None:
     schema = served.data_of("apply", "--schema")
     assert set(schema["properties"]) == {"departments", "processes", "rules", "maintenance", "channels"}
-    assert "default_deadline" in schema["$defs"]["ChangeProcess"]["properties"]
+    assert {"default_deadline", "paused"} <= set(schema["$defs"]["ProcessSettings"]["properties"])

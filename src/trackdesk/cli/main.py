@@ -110,8 +110,7 @@ def _guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain about it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return exits.PIPE_CLOSED
     except Exception as error:
         from trackdesk.cli.common import complain
@@ -120,8 +119,17 @@ def _guarded(work: Callable[[], int]) -> int:
         if known is None:
             raise
         complain(known[1])
+        try:
+            sys.stdout.flush()
+        except OSError:  # said just now
+            _write_no_more()
         return known[0]
     return code
+
+
+def _write_no_more() -> None:
+    """Whoever took our output has gone, or is full; Python would complain about it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_overview() -> int:
