@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 LIMIT = 60
 FORWARDED = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
-CATCH = """
+CATCH = r"""
 import os, signal, sys, time
 def caught(number, frame):
-    print("caught", number, flush=True)
+    os.write(1, b"caught %d\n" % number)
     sys.exit(7)
 signal.signal(int(sys.argv[1]), caught)
-print("ready", flush=True)
+os.write(1, b"ready\n")  # the signal may come before a print has ended, and then another can't begin
 while True: time.sleep(0.05)
 """
 
