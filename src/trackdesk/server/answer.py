@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
+from aiohttp.hdrs import METH_HEAD
 from aiohttp.http import HttpVersion11
 
 from trackdesk.server.headers import BASE_HEADERS
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http import HttpVersion
     from aiohttp.web import BaseRequest
 
 
 def is_plain(request: BaseRequest) -> bool:
     """Whether the connection stays open and a body follows, so that nothing in the head depends on the request."""
-    return request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD"
+    return is_plain_message(request.method, request.version, closes=not request.keep_alive)
+
+
+def is_plain_message(method: str, version: HttpVersion, *, closes: bool) -> bool:
+    """The same of what a request is made of."""
+    return not closes and version == HttpVersion11 and method != METH_HEAD
 
 
 def head(status: int, content_type: str, more: Mapping[str, str] | None = None) -> bytes:

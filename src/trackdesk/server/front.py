@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp import hdrs, web
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpRequestParser, HttpVersion11
+from aiohttp.http import HttpRequestParser
 from aiohttp.http_exceptions import HttpProcessingError
 
-from trackdesk.server.answer import Answer, rendered
+from trackdesk.server.answer import Answer, is_plain_message, rendered
 from trackdesk.server.connection import KEEPALIVE_SECONDS, MAX_LINE
 
 if TYPE_CHECKING:
@@ -180,8 +180,6 @@ def _is_whole(data: bytes, message: RawRequestMessage, payload: StreamReader) ->
         payload.is_eof()
         and not message.chunked
         and data.find(b"\r\n\r\n") + 4 + int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) == len(data)
-        and message.version == HttpVersion11
-        and not message.should_close
         and not message.upgrade
-        and message.method != hdrs.METH_HEAD
+        and is_plain_message(message.method, message.version, closes=message.should_close)
     )
