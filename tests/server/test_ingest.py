@@ -165,7 +165,14 @@ BAD: dict[str, tuple[bytes, str]] = {
     "unknown kind": (b'{"kind": "run.stop"}', "kind: expected one of run.start, "),
     "kind in capitals": (b'{"kind": "LOG"}', "not 'LOG'"),
     "a kind that is no text": (b'{"kind": 5}', "kind"),
-    "unknown member": (b'{"kind": "run.start", "process": "a", "deadlin": "1h"}', "deadlin: unknown member"),
+    "unknown member": (
+        b'{"kind": "run.start", "process": "a", "deadlin": "1h"}',
+        "deadlin: unknown member: did you mean deadline?",
+    ),
+    "a member like no other": (
+        b'{"kind": "log", "start": "a", "xyz": 1}',
+        "xyz: unknown member; known are message, level",
+    ),
     "a member by two names": (
         b'{"kind": "metric", "service": "a", "service_id": "b", "metric_type": "X", "value": 1}',
         "service_id: means the same as service",
