@@ -93,3 +93,25 @@ def test_a_wrong_choice_names_what_is_accepted(
 ) -> None:
     assert main(words) == exits.USAGE
     assert f"(choose from {accepted})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("runs", "--limit", "abc"), "limit: expected a whole number from 1 to 100000, not 'abc'"),
+        (("processes", "-n", "0"), "limit: expected a whole number from 1 to 100000, not '0'"),
+        (("incidents", "list", "-n", "1.5"), "limit: expected a whole number from 1 to 100000, not '1.5'"),
+        (("silence", "list", "--limit=-5"), "limit: expected a whole number from 1 to 100000, not '-5'"),
+        (("channel", "deliveries", "--limit", "9" * 20), "limit: expected a whole number from 1 to 100000, not '999"),
+        (("channel", "retry", "x"), "delivery: expected a whole number from 1 on, not 'x'"),
+        (("rules", "top", "-n", "51"), "limit: expected a whole number from 1 to 50, not '51'"),
+        (("runs", "show", "a/b", "--attempt", "x"), "attempt: expected a whole number from 1 on, not 'x'"),
+        (("key", "make", "a", "--role", "ADMIN", "--rate-limit", "x"), "rate-limit: expected a whole number from 1 to"),
+        (("demo", "--seed", "x"), "seed: expected a whole number from 0 on, not 'x'"),
+    ],
+)
+def test_a_number_that_is_none_is_answered_with_what_is_accepted(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == exits.USAGE
+    assert said in capsys.readouterr().err

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
-from trackdesk.cli.common import checked, print_json, say, tag
-from trackdesk.cli.table import Cell, Column, show
-from trackdesk.contract.telling import CHANNEL_LIST
+from trackdesk.cli.common import add_limit, checked, print_json, say, tag, whole
+from trackdesk.cli.table import Cell, Column
+from trackdesk.contract.telling import CHANNEL_LIST, DELIVERY_LIST
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.incident import Severity
 from trackdesk.domain.notification import NEVER_CHOSEN, DeliveryStatus, Kind
@@ -63,9 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sent.add_argument("channel", metavar="CHANNEL", nargs="?", default=None, help="its id or name; all when absent")
     statuses = [status.lower() for status in DeliveryStatus]
     sent.add_argument("--status", action="append", type=str.lower, choices=statuses, default=None)
-    sent.add_argument("--limit", "-n", metavar="N", type=int, default=50, help="how many at most (50)")
+    add_limit(sent, "50")
     retry = actions.add("retry", retry_delivery, "try a delivery again at once, also a dead one")
-    retry.add_argument("delivery", metavar="DELIVERY", type=int, nargs="+", help="its id; several at once")
+    retry.add_argument(
+        "delivery", metavar="DELIVERY", type=whole("delivery"), nargs="+", help="its id; several at once"
+    )
 
 
 def _add_add(parser: argparse.ArgumentParser) -> None:
@@ -242,12 +244,9 @@ def remove_channel(args: argparse.Namespace) -> int:
 def list_deliveries(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         channel = [(await _one(client, args)).id] if args.channel else None
-        page = await client.deliveries.list({"channel": channel, "status": args.status, "limit": args.limit})
-        if args.json:
-            print_json(plain(page.data))
-        else:
-            show(_DELIVERY_COLUMNS, [_delivery_row(each) for each in page.data], "no delivery matches")
-        return exits.OK
+        query = {"channel": channel, "status": args.status}
+        found = await listed(client, DELIVERY_LIST, query, most=getattr(args, "limit", 50))
+        return show_list(args, found, _DELIVERY_COLUMNS, _delivery_row, "no delivery matches")
 
     return with_client(args, work)
 

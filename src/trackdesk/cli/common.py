@@ -99,6 +99,25 @@ def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse
 
 
+def whole(name: str, least: int = 1, most: int = 2**53 - 1) -> Callable[[str], int]:
+    """For argparse's `type=`: a whole number of the named flag, `least` to `most`, both included."""
+    accepted = f"from {least} on" if most == 2**53 - 1 else f"from {least} to {most}"
+
+    def read(text: str) -> int:
+        digits = text.isascii() and text.isdecimal() and len(text) <= 16
+        if not digits or not least <= int(text) <= most:
+            raise ValueError(f"{name}: expected a whole number {accepted}, not {text!r}")
+        return int(text)
+
+    return checked(read)
+
+
+def add_limit(parser: argparse.ArgumentParser | argparse._ArgumentGroup, absent: str, most: int = 100_000) -> None:
+    """`--limit`, of which `absent` says what it is when it isn't given."""
+    read = whole("limit", 1, most)
+    parser.add_argument("--limit", "-n", metavar="N", type=read, help=f"how many at most ({absent})")
+
+
 def tag(text: str) -> tuple[str, str]:
     """`k=v`. Raises ValueError."""
     key, equals, value = text.partition("=")

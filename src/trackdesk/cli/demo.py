@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackdesk import settings as table
-from trackdesk.cli.common import add_settings, checked, complain, say
+from trackdesk.cli.common import add_settings, checked, complain, say, whole
 from trackdesk.cli.exits import FAILED, OK
 from trackdesk.cli.leftovers import remove_leftovers, temporary_folder
 
@@ -29,7 +29,9 @@ _CONSOLE_FLAGS = ("theme", "ascii", "read_only", "log_level")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--headless", action="store_true", help="no console: say where to attach, and go on")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="another number, another story (1)")
+    parser.add_argument(
+        "--seed", metavar="N", type=whole("seed", 0), default=1, help="another number, another story (1)"
+    )
     parser.add_argument("--days", metavar="N", type=checked(_days), default=3.0, help="how much history to make up (3)")
     parser.add_argument("--speed", metavar="X", type=checked(_speed), default=1.0, help="how much faster jobs run (1)")
     parser.add_argument(

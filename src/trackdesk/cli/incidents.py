@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import exits, incident_change, incident_files, incident_report, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, plain, show_list, with_client
-from trackdesk.cli.common import checked, complain, print_json, say
+from trackdesk.cli.common import add_limit, checked, complain, print_json, say
 from trackdesk.cli.incident_number import add_incident, number
 from trackdesk.cli.table import Cell, Column, facts, heading, paint
 from trackdesk.contract.triage import INCIDENT_LIST
@@ -96,7 +96,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--search", metavar="WORDS", help="words in title and description")
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: severity:high assignee:ada")
     group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="-opened_at")
-    group.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (50)")
+    add_limit(group, "50")
 
 
 def run(args: argparse.Namespace) -> int:

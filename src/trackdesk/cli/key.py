@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
-from trackdesk.cli.common import checked, print_json, say
+from trackdesk.cli.common import checked, print_json, say, whole
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.operations import KEY_LIST
@@ -47,7 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--department", action="append", metavar="ID", default=None, help="sees only this one's inbox; may be repeated"
     )
     make.add_argument("--expires", metavar="TIME", type=checked(times.ahead), default=None, help='"90d", or a time')
-    make.add_argument("--rate-limit", metavar="N", type=int, default=None, help="requests a second; none when absent")
+    make.add_argument(
+        "--rate-limit",
+        metavar="N",
+        type=whole("rate-limit", 1, 1_000_000),
+        default=None,
+        help="requests a second; none when absent",
+    )
     revoke = actions.add("revoke", revoke_key, "revoke a key at once")
     revoke.add_argument("key", metavar="KEY", help="its id or name")
 

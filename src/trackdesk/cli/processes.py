@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli import times
 from trackdesk.cli.calls import listed, show_list, with_client
+from trackdesk.cli.common import add_limit
 from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.work import PROCESS_LIST
 from trackdesk.domain.process import ProcessState
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--search", metavar="WORDS", help="words in name and description")
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: state:missing name:backup*")
     group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="name")
-    group.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (all)")
+    add_limit(group, "all")
     parser.add_argument("--names", action="store_true", help="only their names, one a line, for scripts")
 
 

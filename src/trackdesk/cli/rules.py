@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import exits, rule_set, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, one_by_one, plain, show_list, with_client
-from trackdesk.cli.common import checked, print_json
+from trackdesk.cli.common import add_limit, checked, print_json
 from trackdesk.cli.table import Cell, Column, facts, paint, show
 from trackdesk.contract.rules import RULE_LIST
 from trackdesk.domain.incident import Severity
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _many(actions, "delete", delete_rules, "delete them; their incidents stay as they are")
     top = actions.add("top", top_rules, "the rules that opened most incidents")
     top.add_argument("--since", metavar="TIME", type=checked(times.since), help="from when on (7d ago)")
-    top.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (10)")
+    add_limit(top, "10", 50)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--search", metavar="WORDS", help="words in id, name, description, metric and service")
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: state:firing severity:>=high")
     group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="priority")
-    group.add_argument("--limit", "-n", metavar="N", type=int, help="how many at most (all)")
+    add_limit(group, "all")
     parser.add_argument("--ids", action="store_true", help="only their ids, one a line, for scripts")
 
 

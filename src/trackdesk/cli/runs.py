@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, plain, with_client
-from trackdesk.cli.common import checked, print_json, tag
+from trackdesk.cli.common import add_limit, checked, print_json, tag, whole
 from trackdesk.cli.complete import run_name
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, facts, heading, lines, paint, show, width
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_filters(actions.add("list", list_runs, "list runs, newest first"))
     one = actions.add("show", show_run, "show one run with the end of its log")
     one.add_argument("run", metavar="RUN", type=checked(run_name), help="its uid, or NAME/ID")
-    one.add_argument("--attempt", type=int, default=None, help="of NAME/ID, the attempt of that number")
+    one.add_argument(
+        "--attempt", metavar="N", type=whole("attempt"), default=None, help="of NAME/ID, the attempt of that number"
+    )
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -68,14 +70,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--q", metavar="QUERY", help="the console's filter, as in: status:failed started:<2h tag:env=prod"
     )
     group.add_argument("--sort", choices=[f"{way}{name}" for name in _SORTS for way in ("", "-")], help="-started_at")
-    group.add_argument("--limit", "-n", metavar="N", type=checked(_limit), help="how many at most (50)")
+    add_limit(group, "50")
     group.add_argument("--watch", "-w", action="store_true", help="go on: print every run that changes, as it changes")
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= 100_000:
-        raise ValueError(f"limit: expected a number from 1 to 100000, not {text!r}")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:

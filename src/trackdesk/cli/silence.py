@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, one_by_one, plain, show_list, with_client
-from trackdesk.cli.common import add_common, checked, print_json, say, tag
+from trackdesk.cli.common import add_common, add_limit, checked, print_json, say, tag
 from trackdesk.cli.parser import Parser
 from trackdesk.cli.table import Cell, Column, facts, show
 from trackdesk.contract.noise import SILENCE_LIST
@@ -79,7 +79,7 @@ def _parse_words(
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", action="append", choices=list(SilenceState), help="only these")
     parser.add_argument("--q", metavar="QUERY", help="the console's filter, as in: state:active by:ada")
-    parser.add_argument("--limit", "-n", metavar="N", type=int, help=f"how many at most ({_LISTED})")
+    add_limit(parser, str(_LISTED))
 
 
 def _add_matchers(parser: argparse.ArgumentParser) -> None:
