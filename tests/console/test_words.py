@@ -74,6 +74,7 @@ def test_a_span_is_said_in_two_units_at_most(duration: int, said: str) -> None:
 def test_durations_fit_their_columns(duration: int) -> None:
     assert len(when.span(duration)) <= 6
     assert len(when.coarse(duration)) <= 3
+    assert len(when.nearest(duration)) <= 3
 
 
 def test_ago_and_until_say_on_which_side_of_now_an_instant_is() -> None:
@@ -83,6 +84,12 @@ def test_ago_and_until_say_on_which_side_of_now_an_instant_is() -> None:
     assert when.until(NOW + 12 * MINUTE, NOW) == "in 12m"
     assert when.until(NOW - 4 * MINUTE, NOW) == "late 4m"
     assert when.until(None, NOW) == ""
+
+
+def test_what_ends_by_itself_is_said_to_the_nearest_and_what_is_due_never_too_late() -> None:
+    left = [2 * HOUR - SECOND, 90 * MINUTE - SECOND, 59 * MINUTE + 40 * SECOND, 13 * DAY + 20 * HOUR, SECOND // 2]
+    assert [when.ahead(NOW + each, NOW) for each in left] == ["in 2h", "in 1h", "in 1h", "in 14d", "now"]
+    assert when.until(NOW + 2 * HOUR - SECOND, NOW) == "in 1h"
 
 
 def test_an_absolute_time_names_its_zone() -> None:

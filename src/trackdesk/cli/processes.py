@@ -10,7 +10,7 @@ from trackdesk.cli.common import add_limit
 from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.work import PROCESS_LIST
 from trackdesk.domain.process import ProcessState
-from trackdesk.widgets import glyphs
+from trackdesk.widgets import glyphs, when
 from trackdesk.widgets.budget import sparkline
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def state(process: Process) -> Cell:
 def expected(process: Process) -> Cell:
     """When it starts next, or since when that is waited for."""
     if process.state == ProcessState.PAUSED:
-        return Cell(f"resumes {until}" if (until := times.left(process.paused_until).text) != "-" else "paused", "dim")
+        until = process.paused_until
+        return Cell("paused" if until is None else f"resumes {when.ahead(until, times.now())}", "dim")
     if process.missing_since is not None:
         return times.left(process.missing_since)
     return times.left(process.next_expected_at)

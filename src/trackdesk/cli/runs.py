@@ -179,7 +179,7 @@ def _print_run(found: Run, logs: list[LogLine]) -> None:
         [
             ("uid", found.uid),
             ("started", times.full(found.started_at)),
-            ("due", times.full(found.deadline)),
+            ("due", times.due(found.deadline)),
             ("completed", times.full(found.completed_at)),
             ("took", None if found.duration is None else times.span(found.duration)),
             ("progress", None if progress is None else f"{progress.done} of {progress.total or '?'}"),

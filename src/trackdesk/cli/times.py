@@ -63,8 +63,15 @@ def full(at: int | None) -> str | None:
     """The instant and how long ago that is, None for none."""
     if at is None:
         return None
-    distance = when.until(at, now()) if at > now() else when.ago(at, now())
+    distance = when.ahead(at, now()) if at > now() else when.ago(at, now())
     return f"{when.absolute(at)} ({distance})"
+
+
+def due(at: int | None) -> str | None:
+    """Like `full`, of a deadline: never with more time left than there is."""
+    if at is None:
+        return None
+    return f"{when.absolute(at)} ({when.until(at, now())})" if at > now() else full(at)
 
 
 def left(deadline: int | None) -> Cell:

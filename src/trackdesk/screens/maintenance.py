@@ -131,7 +131,7 @@ def cells_of(item: Maintenance) -> dict[str, Cell]:
 
 
 def _window(at: int | None, now: int) -> str:
-    return "" if at is None or at <= now else f"in {when.coarse(at - now)}"
+    return "" if at is None or at <= now else when.ahead(at, now)
 
 
 def plan_words(item: Maintenance) -> str:

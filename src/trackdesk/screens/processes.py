@@ -183,7 +183,7 @@ def expected_cell(process: Process) -> Cell:
 
 
 def _back(at: int | None, now: int) -> Toned:
-    return Toned("" if at is None or at <= now else f"back {when.coarse(at - now)}", "dim")
+    return Toned("" if at is None or at <= now else f"back {when.nearest(at - now)}", "dim")
 
 
 def schedule_words(process: Process) -> str:

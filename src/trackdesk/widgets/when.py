@@ -9,6 +9,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 YEAR = 365 * DAY
+_COARSE = ((SECOND, "s", 60), (MINUTE, "m", 60), (HOUR, "h", 48), (DAY, "d", 28), (WEEK, "w", 100))
+"""Units, and how many of each are said before the next one is."""
 
 
 def span(duration: int) -> str:
@@ -32,16 +34,16 @@ def span(duration: int) -> str:
 def coarse(duration: int) -> str:
     """A duration in one unit and at most three cells: `41s`, `12m`, `3h`, `13d`, `9w`, `3y`."""
     duration = abs(duration)
-    for unit, letter, limit in (
-        (SECOND, "s", 60),
-        (MINUTE, "m", 60),
-        (HOUR, "h", 48),
-        (DAY, "d", 28),
-        (WEEK, "w", 100),
-    ):
+    for unit, letter, limit in _COARSE:
         if duration < limit * unit:
             return f"{duration // unit}{letter}"
     return f"{min(duration // YEAR, 99)}y"
+
+
+def nearest(duration: int) -> str:
+    """Like `coarse`, which counts whole units, but to the nearest: `2h` for 1 h 59 min."""
+    unit = next((unit for unit, _, limit in _COARSE if duration < limit * unit), YEAR)
+    return coarse((duration + unit // 2) // unit * unit)
 
 
 def coarse_span(duration: int) -> str:
@@ -63,6 +65,12 @@ def until(at: int | None, now: int) -> str:
     if abs(at - now) < SECOND:
         return "now"
     return f"in {coarse(at - now)}" if at > now else f"late {coarse(now - at)}"
+
+
+def ahead(at: int, now: int) -> str:
+    """`in 2h`, to the nearest, for what ends or goes on by itself; `now` from a second before it on. What is due is
+    said by `until`, which rounds down and so never promises time that isn't there."""
+    return "now" if at - now < SECOND else f"in {nearest(at - now)}"
 
 
 def absolute(at: int | None, zone: tzinfo | None = None) -> str:
