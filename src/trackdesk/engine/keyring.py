@@ -61,7 +61,10 @@ class KeyRing:
 
     def find(self, secret: str) -> Opened | None:
         """None for an unknown secret. One past its `expires_at` is found, so that its user can be told why it fails."""
-        given = digest(secret)
+        return self.behind(digest(secret))
+
+    def behind(self, given: str) -> Opened | None:
+        """The same by the `digest` of a secret."""
         found = self._by_digest.get(given)
         if found is not None:
             return found

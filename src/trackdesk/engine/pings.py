@@ -12,6 +12,7 @@ from trackdesk.engine.run_finish import finish
 from trackdesk.store import pings, processes, runs
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from trackdesk.engine.core import Engine
@@ -31,9 +32,14 @@ class Told(NamedTuple):
     logged: str | None
 
 
+def begin(engine: Engine, item: Ping) -> asyncio.Future[Told]:
+    """What becomes of a ping without a text. Raises what `Writer.run_each` raises."""
+    return engine.writer.run_each(ping_runs, item)
+
+
 async def send(engine: Engine, item: Ping) -> bool:
     """True when the ping made its process. Raises NotFound for a uuid that no process has."""
-    told = await engine.writer.run_each(ping_runs, item)
+    told = await begin(engine, item)
     if told.logged is not None:
         engine.hub.tick(told.namespace_id, "logs", told.logged)
     return told.made_process

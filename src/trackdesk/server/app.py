@@ -21,11 +21,12 @@ from trackdesk.server.bind import Bound
 from trackdesk.server.connection import OPTIONS, Connection
 from trackdesk.server.front import Front
 from trackdesk.server.headers import new_request_id
+from trackdesk.server.heads import Head, Heads
 from trackdesk.server.routes import Routes
 
 if TYPE_CHECKING:
     from asyncio import Task, WriteTransport
-    from collections.abc import Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from aiohttp import StreamReader
     from aiohttp.abc import AbstractStreamWriter
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
     from trackdesk.contract.endpoint import Endpoint
     from trackdesk.server.call import Handler
+    from trackdesk.server.heads import Answers
     from trackdesk.server.house import House
 
-    Answers = Callable[[web.BaseRequest, Mapping[str, str]], Coroutine[Any, Any, web.StreamResponse]]
     Found = tuple[Answers, Mapping[str, str]]
 
 _WHERE: Final = "what there is stands at /docs, and at /openapi.json for programs"
@@ -64,6 +65,7 @@ class App(web.Server):
         self._known: dict[tuple[str, str], Found] = {}
         """What was found for the last paths: jobs ask for the same few again and again."""
         self._by_pieces: set[Answers] = set()
+        self.heads = Heads()
         self.fronts: set[Front] = set()
         """The connections that aiohttp knows nothing of yet."""
         self._max_body = 0
@@ -75,7 +77,7 @@ class App(web.Server):
                     self._by_pieces.add(answers)
                 for method, path in endpoint.routes:
                     self._routes.add(path, dict.fromkeys(_also_head(method), answers))
-        self._pings = pings.Pings(house).handle
+        self._pings = pings.Pings(house)
 
     @property
     def remembered(self) -> int:
@@ -121,21 +123,27 @@ class App(web.Server):
             front.abort()
         await super().shutdown(timeout)
 
-    def whole(self, message: RawRequestMessage) -> Found | None:
-        """Who answers a request that has arrived whole, and the parameters of its path; None where there is nobody, or
-        somebody who answers piece by piece."""
+    def whole(self, message: RawRequestMessage, length: int) -> Head | None:
+        """What the head of a request says that has arrived whole, with a body of `length` bytes; None where there is
+        nobody to answer it, or somebody who answers piece by piece."""
+        path = message.url.raw_path
         try:
-            found, _ = self._find(message.method, message.url.raw_path)
+            found, _ = self._find(message.method, path)
         except Invalid:
             return None
-        return None if found is None or found[0] in self._by_pieces else found
+        if found is None or found[0] in self._by_pieces:
+            return None
+        answers, parameters = found
+        by_head = length == 0 and path.startswith(pings.PREFIX)
+        at_once = self._pings.by_head(message, parameters["rest"]) if by_head else None
+        return Head(message, length, answers, parameters, at_once)
 
     def _find(self, method: str, path: str) -> tuple[Found | None, Iterable[str]]:
         """Who answers, or the methods that the path has. Raises Invalid for a path that is no UTF-8."""
-        if path.startswith(pings.PREFIX):  # holds a secret, so it isn't remembered
+        if path.startswith(pings.PREFIX):  # by key and process: too many, see Heads
             if method not in pings.METHODS:
                 return None, pings.METHODS
-            return (self._pings, {"rest": unquote(path[len(pings.PREFIX) :])}), ()
+            return (self._pings.handle, {"rest": unquote(path[len(pings.PREFIX) :])}), ()
         known = self._known.get((method, path))
         if known is not None:
             return known, ()

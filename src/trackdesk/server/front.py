@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiohttp import hdrs, web
+from aiohttp import EMPTY_PAYLOAD, StreamReader, hdrs, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser
 from aiohttp.http_exceptions import HttpProcessingError
@@ -20,17 +20,17 @@ from trackdesk.server.connection import KEEPALIVE_SECONDS, MAX_LINE
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
 
-    from aiohttp import StreamReader
     from aiohttp.http import RawRequestMessage
 
-    from trackdesk.server.app import Answers, App
+    from trackdesk.server.app import App
+    from trackdesk.server.heads import Head
 
 log = logging.getLogger(__name__)
 
 LARGEST: Final = 65_536
 """Bytes; more than that at once goes on to aiohttp, which takes it piece by piece."""
+_END: Final = b"\r\n\r\n"
 
 
 class Front(BaseProtocol):
@@ -52,7 +52,7 @@ class Front(BaseProtocol):
         self.sockname: Any = None
         self._app = app
         self._parser: HttpRequestParser = parser
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Future[Any] | None = None
         """The request in hand."""
         self._held = b""
         """What arrived behind it."""
@@ -90,19 +90,42 @@ class Front(BaseProtocol):
             if len(self._held) > LARGEST and self.transport is not None:
                 self.transport.pause_reading()
             return
-        found = None
-        if len(data) <= LARGEST:
-            try:
-                messages, _, _ = self._parser.feed_data(data)
-            except HttpProcessingError:  # aiohttp will find the same, and tell its sender
-                messages = []
-            if len(messages) == 1 and _is_whole(data, *messages[0]):
-                found = self._app.whole(messages[0][0])
-        if found is None:
+        end = data.find(_END) + len(_END)
+        head = self._app.heads.find(data[:end])
+        if head is None:
+            head = self._read(data, end)
+        elif head.length != len(data) - end:
+            head = None
+        if head is None:
             self._hand_over(data)
+        elif head.at_once is not None:
+            self.task = head.at_once(self.peername[0] if self.peername else None, self._answered)
         else:
-            request = self._app.request(*messages[0], cast("web.RequestHandler", self))
-            self.task = self._loop.create_task(self._answer(request, *found))
+            request = self._app.request(head.message, self._body(data, end), cast("web.RequestHandler", self))
+            self.task = self._loop.create_task(self._answer(request, head))
+
+    def _read(self, data: bytes, end: int) -> Head | None:
+        """What the head says, which ends at `end`; None where `data` is not one request, or one for aiohttp."""
+        if len(data) > LARGEST:
+            return None
+        try:
+            messages, _, _ = self._parser.feed_data(data)
+        except HttpProcessingError:  # aiohttp will find the same, and tell its sender
+            return None
+        if len(messages) != 1 or not _is_whole(len(data) - end, *messages[0]):
+            return None
+        head = self._app.whole(messages[0][0], len(data) - end)
+        if head is not None:
+            self._app.heads.add(data[:end], head)
+        return head
+
+    def _body(self, data: bytes, start: int) -> StreamReader:
+        if start == len(data):
+            return EMPTY_PAYLOAD
+        body = StreamReader(self, LARGEST, loop=self._loop)
+        body.feed_data(data[start:])
+        body.feed_eof()
+        return body
 
     def eof_received(self) -> bool:
         """Who has nothing more to send may still wait for the answer to what is in hand."""
@@ -122,13 +145,16 @@ class Front(BaseProtocol):
         if self.transport is not None:
             self.transport.abort()
 
-    async def _answer(self, request: web.BaseRequest, answers: Answers, parameters: Mapping[str, str]) -> None:
+    async def _answer(self, request: web.BaseRequest, head: Head) -> None:
+        self._answered(await head.answers(request, head.parameters))
+
+    def _answered(self, response: web.StreamResponse) -> None:
+        self.task = None
         try:
-            self._send(await answers(request, parameters))
+            self._send(response)
         except Exception:
             log.exception("a request could not be answered")
             self.abort()
-        self.task = None
         self._take_held()
 
     def _send(self, response: web.StreamResponse) -> None:
@@ -173,13 +199,14 @@ class Front(BaseProtocol):
             self._timer = None
 
 
-def _is_whole(data: bytes, message: RawRequestMessage, payload: StreamReader) -> bool:
-    """Whether `data` is this one request from its beginning to its end, and its answer needs no more than its bytes:
-    the connection stays open, and nothing about it changes."""
+def _is_whole(length: int, message: RawRequestMessage, payload: StreamReader) -> bool:
+    """Whether these are all of a request, with `length` bytes behind its head, and its answer needs no more than its
+    bytes: the connection stays open, and nothing about it changes."""
     return (
         payload.is_eof()
         and not message.chunked
-        and data.find(b"\r\n\r\n") + 4 + int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) == len(data)
+        and not message.compression
+        and int(message.headers.get(hdrs.CONTENT_LENGTH, "0")) == length
         and not message.upgrade
         and is_plain_message(message.method, message.version, closes=message.should_close)
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -21,6 +21,7 @@ from trackdesk.domain.errors import Invalid, Unavailable
 from trackdesk.domain.identity import Permission
 from trackdesk.domain.ping import BODY_LIMIT, KEY_IN_HEADER, body_text, parse_path, parse_rid
 from trackdesk.engine import pings
+from trackdesk.engine.keyring import digest
 from trackdesk.engine.ping_batch import Ping
 from trackdesk.server import problems
 from trackdesk.server.answer import Constant, is_plain
@@ -30,12 +31,15 @@ from trackdesk.server.headers import BASE_HEADERS, new_request_id
 from trackdesk.server.limits import BODY_SECONDS, MAX_IN_FLIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from trackdesk.domain.errors import TrackdeskError
+    from aiohttp.http import RawRequestMessage
+
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.ping import Pinged
+    from trackdesk.server.heads import AtOnce, Reply
     from trackdesk.server.house import House
+    from trackdesk.server.statistics import EndpointCounts
 
 log = logging.getLogger(__name__)
 
@@ -82,28 +86,71 @@ class Pings:
                 request.transport.abort()
             response = web.Response(status=CLIENT_GONE)
         except Exception as error:
-            response = _refusal(problems.as_error(error, new_request_id(), "a ping"))
+            response = _refusal(error)
             if request.content.exception() is not None:  # where the next request would begin is not known
                 response.force_close()
         finally:
             statistics.in_flight -= 1
-        took = perf_counter() - started
-        counts.count(response.status, took)
-        if took > SLOW:
-            log.warning("a ping: %d after %.1f s", response.status, took)
+        _count(counts, response.status, started)
         return response
+
+    def by_head(self, message: RawRequestMessage, rest: str) -> AtOnce | None:
+        """Answers a ping of which the head says it all: a key and a process in its path, no query, no body."""
+        try:
+            said = parse_path(rest)
+        except Invalid:
+            return None
+        if said.process is None or said.secret == KEY_IN_HEADER or message.url.raw_query_string:
+            return None
+        context = partial(_context_of, message.method, agent=message.headers.get(hdrs.USER_AGENT))
+        return partial(self._send_again, said, digest(said.secret), context)
+
+    def _send_again(
+        self, said: Pinged, key: str, context: Callable[[str | None], str], remote: str | None, reply: Reply
+    ) -> asyncio.Future[pings.Told] | None:
+        """Without a task, which costs as much as all else here."""
+        started = perf_counter()
+        self._statistics.in_flight += 1
+        try:
+            self._check_room()
+            caller = self._house.door.enter_by_path(key)
+            ping = Ping(caller.namespace_id, caller.actor, said, None, "", context(remote))
+            future = pings.begin(self._house.engine, ping)
+        except Exception as error:
+            self._statistics.in_flight -= 1
+            self._reply(_refusal(error), started, reply)
+            return None
+        future.add_done_callback(partial(self._sent, started, reply))
+        return future
+
+    def _sent(self, started: float, reply: Reply, future: asyncio.Future[pings.Told]) -> None:
+        self._statistics.in_flight -= 1
+        if future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            self._reply(_refusal(error), started, reply)
+        else:
+            self._reply(_ANSWERS[201 if future.result().made_process else 200](), started, reply)
+
+    def _reply(self, response: web.StreamResponse, started: float, reply: Reply) -> None:
+        _count(self._by_key, response.status, started)
+        reply(response)
+
+    def _check_room(self) -> None:
+        if self._statistics.in_flight > MAX_IN_FLIGHT:
+            raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
 
     async def _send(self, request: web.BaseRequest, said: Pinged) -> bool:
         """True when it made its process. Raises Invalid, NotFound, RateLimited, Unavailable."""
-        if self._statistics.in_flight > MAX_IN_FLIGHT:
-            raise Unavailable(f"{MAX_IN_FLIGHT} requests are in hand already.")
+        self._check_room()
         query = request.rel_url.raw_query_string
         rid = _rid(query) if query else None
         namespace_id, actor = None, _ACTOR
         if said.process is not None:
             door = self._house.door
             by_path = said.secret != KEY_IN_HEADER
-            caller = door.enter_by_path(said.secret) if by_path else await self._by_header(request)
+            caller = door.enter_by_path(digest(said.secret)) if by_path else await self._by_header(request)
             namespace_id, actor = caller.namespace_id, caller.actor
         text = body_text(await _body(request)) if request.body_exists else ""
         return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))
@@ -121,7 +168,8 @@ def _answer(request: web.BaseRequest, status: int) -> web.StreamResponse:
     return web.Response(body=_WORDS[status], status=status, headers=_HEADERS)
 
 
-def _refusal(error: TrackdeskError) -> web.Response:
+def _refusal(cause: BaseException) -> web.Response:
+    error = problems.as_error(cause, new_request_id(), "a ping")
     word = _REFUSALS.get(error.status, error.title.lower())
     if isinstance(error, Invalid):
         word = _INVALID.get(error.field, error.detail)
@@ -129,6 +177,13 @@ def _refusal(error: TrackdeskError) -> web.Response:
     if error.retry_after is not None:
         response.headers[hdrs.RETRY_AFTER] = str(error.retry_after)
     return response
+
+
+def _count(counts: EndpointCounts, status: int, started: float) -> None:
+    took = perf_counter() - started
+    counts.count(status, took)
+    if took > SLOW:
+        log.warning("a ping: %d after %.1f s", status, took)
 
 
 def _rid(query: str) -> str | None:

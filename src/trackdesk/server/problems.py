@@ -23,7 +23,7 @@ STORAGE_RETRY = 10
 """Seconds after which a full disk is worth another try."""
 
 
-def as_error(error: Exception, request_id: str, what: str) -> TrackdeskError:
+def as_error(error: BaseException, request_id: str, what: str) -> TrackdeskError:
     """What a caller is told; faults of our own are logged under the request's id and told by that alone."""
     if isinstance(error, TrackdeskError):
         return error
