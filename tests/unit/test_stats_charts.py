@@ -7,7 +7,7 @@ from contextlib import redirect_stdout
 
 import pytest
 
-from trackdesk.cli.stats_charts import draw, draw_bars, share
+from trackdesk.cli.stats_charts import draw, draw_bars, share, show_bars
 from trackdesk.domain.analytics import Bar, Stats, StatsMeta
 from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.tally import Ended, Tally
@@ -68,3 +68,21 @@ def test_nobody_gets_colour_who_is_no_terminal() -> None:
 @pytest.mark.parametrize(("percent", "said"), [(None, "-"), (0.0, "0%"), (9.75, "9.75%"), (100.0, "100%")])
 def test_a_share_is_said_in_few_cells(percent: float | None, said: str) -> None:
     assert share(percent) == said
+
+
+@pytest.mark.parametrize(("by", "said"), [("none", ["TOOK RUNS", "to 5s 3", "longer 1"]), ("process", ["a longer 1"])])
+def test_in_a_pipe_how_durations_are_spread_is_rows(
+    by: str, said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = some_stats(4)
+    bars = [Bar(to=5, count=3), Bar(to=None, count=1)]
+    totals = [total.model_copy(update={"histogram": bars, "group": "a"}) for total in found.meta.totals]
+    meta = found.meta.model_copy(update={"group_by": by, "totals": totals})
+    show_bars(found.model_copy(update={"meta": meta}))
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert set(said) <= set(lines)
+
+
+def test_without_bars_nothing_is_said_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    show_bars(some_stats(4))
+    assert capsys.readouterr().out == ""

@@ -160,6 +160,7 @@ def _show_time(args: argparse.Namespace, found: Stats) -> None:
     if args.table or columns is None:
         rows = [[_time(each, found.meta), *_cells(each)] for each in found.data]
         show(_BUCKETS, rows, "no buckets")
+        stats_charts.show_bars(found)
         return
     print(paint(_said(found), "strong"))
     stats_charts.draw(found, columns)
@@ -217,6 +218,7 @@ def _show_groups(found: Stats) -> None:
         name = Cell("(all others)", "dim") if each.rest else each.group or ""
         rows.append([name, *_cells(each), trends.get(each.group, "")])
     show(_GROUPS, rows, "no run ended in this time")
+    stats_charts.show_bars(found)
     if found.meta.groups_capped:
         print(paint(f"{found.meta.tag_key} has more values than are counted one by one", "dim"))
 

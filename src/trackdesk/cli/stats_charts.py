@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.cli import times
-from trackdesk.cli.table import coloured, paint
+from trackdesk.cli.table import Column, coloured, paint, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ _LOW: Final = 5
 _HIGH: Final = 11
 _STYLES: Final = {"run": "good", "ok": "good", "new": "", "late": "warn", "fail": "bad", "dim": "dim"}
 _AXIS: Final = 8
+_BARS: Final = (Column("GROUP", shrinks=True), Column("TOOK", right=True), Column("RUNS", right=True))
 WIDEST: Final = 160
 
 
@@ -49,9 +50,27 @@ def draw_bars(bars: Sequence[Bar], columns: int) -> None:
     full = "━" if _can_draw() else "#"
     room = max(min(columns, WIDEST) - _AXIS - 14, 4)
     for bar in bars:
-        label = "longer" if bar.to is None else f"to {times.span(bar.to)}"
+        label = _range(bar)
         length = max(round(bar.count / most * room), 1) if bar.count else 0
         print(f"{label:>{_AXIS + 2}}  {paint(full * length, 'good')} {bar.count}")
+
+
+def show_bars(found: Stats) -> None:
+    """The same as rows, also of each group; nothing when no bars were asked for."""
+    grouped = found.meta.group_by != "none"
+    rows = [
+        ("(all others)" if total.rest else total.group or "", _range(bar), str(bar.count))
+        for total in found.meta.totals
+        for bar in total.histogram or ()
+    ]
+    if rows:
+        print()
+        first = 0 if grouped else 1
+        show(_BARS[first:], [row[first:] for row in rows], "no bars")
+
+
+def _range(bar: Bar) -> str:
+    return "longer" if bar.to is None else f"to {times.span(bar.to)}"
 
 
 def _problems(problems: int, count: int) -> float | None:
