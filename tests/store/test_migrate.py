@@ -149,6 +149,21 @@ def test_references_that_are_taken_out_leave_the_rows_and_no_reader_behind(
             for table in ("runs", "run_tags"):
                 assert each.execute(f"PRAGMA foreign_key_list({table})").fetchall() == []
             assert each.execute("SELECT rowid FROM run_words WHERE run_words MATCH 'disk'").fetchall() == [(1,)]
-            assert each.execute("SELECT uid FROM runs INDEXED BY runs_by_key WHERE process_id = 1").fetchone() == ("u",)
+            found = each.execute("SELECT uid FROM runs INDEXED BY runs_by_process WHERE process_id = 1").fetchall()
+            assert found == [("u",)]
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert connection.execute("PRAGMA writable_schema").fetchone() == (0,)
+
+
+def test_the_index_of_keys_is_laid_out_anew_and_still_holds_attempts_apart(connection: sqlite3.Connection) -> None:
+    migrate(connection, up_to=12)
+    for process in ("p", "q"):
+        connection.execute(
+            "INSERT INTO processes (namespace_id, name, created_at, updated_at) VALUES (1, ?, 0, 0)", (process,)
+        )
+    columns = "INSERT INTO runs (uid, namespace_id, process_id, id, attempt, status, started_at) VALUES"
+    connection.execute(f"{columns} ('u', 1, 1, 'r', 1, 'FAILED', 5), ('v', 1, 2, 'r', 1, 'ACTIVE', 5)")
+    assert migrate(connection)[:1] == [13]
+    connection.execute(f"{columns} ('w', 1, 1, 'r', 2, 'FAILED', 5)")
+    with pytest.raises(sqlite3.IntegrityError, match=r"runs\.attempt"):
+        connection.execute(f"{columns} ('x', 1, 1, 'r', 2, 'FAILED', 5)")

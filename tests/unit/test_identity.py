@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackdesk.domain.identity import ALLOWED, Caller, Permission, Role, new_secret, new_uid, short_id
+from trackdesk.domain.identity import ALLOWED, Caller, Permission, Role, new_secret, new_uid, new_uids, short_id
 from trackdesk.domain.instant import LATEST
 from trackdesk.domain.model import NAME_PATTERN
 
@@ -24,6 +24,11 @@ def test_uids_and_short_ids_sort_by_time(first: int, second: int) -> None:
 
 def test_ids_made_in_one_instant_differ() -> None:
     assert len({new_uid(0) for _ in range(10_000)}) == 10_000
+
+
+def test_uids_that_are_made_together_come_in_their_order() -> None:
+    made = new_uids(1_790_000_000_000_000, 100)
+    assert made == sorted(set(made))
 
 
 def test_secrets_are_long_recognisable_and_never_the_same() -> None:

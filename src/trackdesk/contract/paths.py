@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from trackdesk.domain.errors import Invalid
@@ -46,6 +47,7 @@ HINTS: Final[dict[str, str]] = {
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
 
 
+@lru_cache(maxsize=1024)  # jobs name the same few again and again
 def fits(name: str, value: str) -> bool:
     """Whether `check` takes it."""
     return _COMPILED[name].search(value) is not None and not value.endswith("\n") and value.isprintable()

@@ -163,9 +163,10 @@ def new_uid(now: int) -> str:
 
 
 def new_uids(now: int, count: int) -> list[str]:
-    """As many at once: asking the system for randomness is most of what one costs."""
+    """As many at once: asking the system for randomness is most of what one costs. They come in their order, so that
+    an index of them grows at its end."""
     time, digits = _time_part(now // 1000), secrets.token_bytes(16 * count).translate(_DIGITS).decode()
-    return [time + digits[at : at + 16] for at in range(0, 16 * count, 16)]
+    return sorted([time + digits[at : at + 16] for at in range(0, 16 * count, 16)])
 
 
 def short_id(uid: str) -> str:

@@ -202,7 +202,7 @@ def _still_wrong(tx: Tx, process: ProcessRow, run: Run, of_run: bool) -> bool:
 
 def _failing(tx: Tx, process: ProcessRow, run: Run | None = None) -> bool:
     """Did as many runs in a row fail as it takes; of the key of `run`, or of the process."""
-    return troubles.failed(tx, process.id, None if run is None else run.id, process.alert_after_failures)
+    return troubles.failed(tx, process, None if run is None else run.id, process.alert_after_failures)
 
 
 def close_by_itself(

@@ -43,10 +43,6 @@ class Ping(NamedTuple):
     """Where it came from, a JSON object as text: one sender's pings all have the same."""
 
 
-_Key = tuple[int, str]
-"""Of a run: process_id and `rid`."""
-
-
 class _Ended(NamedTuple):
     item: Ping
     process: ProcessRow
@@ -67,10 +63,10 @@ class PingBatch:
         self._starts: list[tuple[Ping, ProcessRow, Start]] = []
         self._starting: set[int] = set()
         """Processes of which a start without a `rid` is not written yet."""
-        self._saying: set[_Key] = set()
+        self._saying: set[runs.Key] = set()
         """Of which `rid` something is not written yet."""
         self._active: dict[int, int | None] = {}
-        self._newest: dict[_Key, int | None] = {}
+        self._newest: dict[runs.Key, int | None] = {}
 
     def look_up(self, meant: Iterable[tuple[ProcessRow, Ping]]) -> None:
         """Find the runs that the pings mean, for all of them at once."""
@@ -79,7 +75,7 @@ class PingBatch:
             if item.rid is None:
                 without.add(process.id)
             else:
-                keys.add((process.id, item.rid))
+                keys.add((process.namespace_id, item.rid, process.id))
         if without:
             self._active = pings.active(self.tx, without)
         if keys:
@@ -95,7 +91,7 @@ class PingBatch:
 
     def newest(self, process: ProcessRow, rid: str) -> runs.RunRow | None:
         """The newest run of a `rid`."""
-        key = (process.id, rid)
+        key = (process.namespace_id, rid, process.id)
         if key in self._saying:
             self.write()
         if key not in self._newest:
@@ -108,7 +104,7 @@ class PingBatch:
         if rid is None:
             self._active.pop(process.id, None)
         else:
-            self._newest.pop((process.id, rid), None)
+            self._newest.pop((process.namespace_id, rid, process.id), None)
 
     def start(self, item: Ping, process: ProcessRow) -> None:
         """A new run. Callers have ended, or want superseded, what stands in its way."""
@@ -132,7 +128,7 @@ class PingBatch:
     def _say(self, item: Ping, process: ProcessRow) -> None:
         self.forget(process, item.rid)
         if item.rid is not None:
-            self._saying.add((process.id, item.rid))
+            self._saying.add((process.namespace_id, item.rid, process.id))
 
     def write(self) -> None:
         self._starting.clear()
@@ -210,8 +206,8 @@ def append(tx: Tx, seq: int, item: Ping) -> None:
 
 
 def _made_id(uid: str) -> str:
-    """Forty random bits beside the time: many are made in the same millisecond."""
-    return ID_PREFIX + uid[:10] + uid[-8:]
+    """Forty random bits beside the time: many are made in the same millisecond. They are in the order of the uids."""
+    return ID_PREFIX + uid[:18]
 
 
 def _row(

@@ -127,7 +127,7 @@ def _is_history(tx: Tx, process: ProcessRow, run: Run) -> bool:
     if run.completed_at == tx.now:
         return False
     key = run.id if process.incident_per == "run" else None
-    return troubles.made_good(tx, process.id, key, run.started_at, run.completed_at)
+    return troubles.made_good(tx, process, key, run.started_at, run.completed_at)
 
 
 def _why_cleared(run: Run) -> str:

@@ -71,9 +71,9 @@ class _Group:
         self.made: list[_Made] = []
         self.tags: list[tuple[int, ...]] = []
         """The ids of the tags of each of `made`."""
-        self.taken: set[tuple[int, str]] = set()
+        self.taken: set[runs.Key] = set()
         """Keys of `made`."""
-        self.unused: set[tuple[int, str]] = set()
+        self.unused: set[runs.Key] = set()
         """Keys that had no run when the batch began, and still have none."""
         self.counts = processes.Counts()
 
@@ -81,7 +81,7 @@ class _Group:
         """The process of each, where there is one yet. Most keys are new; one statement says which."""
         found = processes.find_each(self.tx, [(start.namespace_id, start.process) for start in starts])
         keys = [
-            (process.id, start.body.id)
+            (process.namespace_id, start.body.id, process.id)
             for start, process in zip(starts, found, strict=True)
             if process is not None and start.body.id is not None
         ]
@@ -93,7 +93,7 @@ class _Group:
         self.made.append(made)
         self.tags.append(tag_ids)
         row = made[2]
-        key = (row.process_id, row.id)
+        key = (row.namespace_id, row.id, row.process_id)
         self.taken.add(key)
         self.unused.discard(key)
 
@@ -315,12 +315,12 @@ def _resolve(body: StartRun | PlainStart, started_at: int) -> int | None:
 
 def _attempt(group: _Group, start: Start, process: ProcessRow, run_id: str) -> int:
     """The number of the new attempt; the one that still runs is superseded, or stands in the way."""
-    tx = group.tx
-    if (process.id, run_id) in group.unused:
+    tx, key = group.tx, (process.namespace_id, run_id, process.id)
+    if key in group.unused:
         return 1
-    if (process.id, run_id) in group.taken:
+    if key in group.taken:
         group.write()
-    newest = runs.newest_of_key(tx, process.id, run_id)
+    newest = runs.newest_of_key(tx, key)
     if newest is None:
         return 1
     seq, attempt, status = newest

@@ -31,10 +31,6 @@ class Keys(Protocol):
         """The caller behind a secret, its requests a second, and when it expires (µs UTC)."""
         ...
 
-    def behind(self, digest: str) -> tuple[Caller, int | None, int | None] | None:
-        """The same by what the secret is known by."""
-        ...
-
     def touch(self, key_id: int, now: int) -> None:
         """Note that a key was used."""
         ...
@@ -61,10 +57,10 @@ class Door:
         actor = headers.get(X_ACTOR)
         return caller if actor is None else replace(caller, declared=_checked_actor(actor))
 
-    def enter_by_path(self, digest: str) -> Caller:
-        """The caller behind a key that stands in an address, of which this is the digest. Raises NotFound for one that
-        is unknown, has expired or may do more than an address may carry; RateLimited."""
-        found, now = self._keys.behind(digest), self._clock.now()
+    def enter_by_path(self, secret: str) -> Caller:
+        """The caller behind a key that stands in an address. Raises NotFound for one that is unknown, has expired or
+        may do more than an address may carry; RateLimited."""
+        found, now = self._keys.find(secret), self._clock.now()
         if found is None:
             raise NotFound("not found")
         caller, rate, expires_at = found

@@ -21,7 +21,6 @@ from trackdesk.domain.errors import Invalid, Unavailable
 from trackdesk.domain.identity import Permission
 from trackdesk.domain.ping import BODY_LIMIT, KEY_IN_HEADER, body_text, parse_path, parse_rid
 from trackdesk.engine import pings
-from trackdesk.engine.keyring import digest
 from trackdesk.engine.ping_batch import Ping
 from trackdesk.server import problems
 from trackdesk.server.answer import Constant, is_plain
@@ -103,17 +102,17 @@ class Pings:
         if said.process is None or said.secret == KEY_IN_HEADER or message.url.raw_query_string:
             return None
         context = partial(_context_of, message.method, agent=message.headers.get(hdrs.USER_AGENT))
-        return partial(self._send_again, said, digest(said.secret), context)
+        return partial(self._send_again, said, context)
 
     def _send_again(
-        self, said: Pinged, key: str, context: Callable[[str | None], str], remote: str | None, reply: Reply
+        self, said: Pinged, context: Callable[[str | None], str], remote: str | None, reply: Reply
     ) -> asyncio.Future[pings.Told] | None:
         """Without a task, which costs as much as all else here."""
         started = perf_counter()
         self._statistics.in_flight += 1
         try:
             self._check_room()
-            caller = self._house.door.enter_by_path(key)
+            caller = self._house.door.enter_by_path(said.secret)
             ping = Ping(caller.namespace_id, caller.actor, said, None, "", context(remote))
             future = pings.begin(self._house.engine, ping)
         except Exception as error:
@@ -150,7 +149,7 @@ class Pings:
         if said.process is not None:
             door = self._house.door
             by_path = said.secret != KEY_IN_HEADER
-            caller = door.enter_by_path(digest(said.secret)) if by_path else await self._by_header(request)
+            caller = door.enter_by_path(said.secret) if by_path else await self._by_header(request)
             namespace_id, actor = caller.namespace_id, caller.actor
         text = body_text(await _body(request)) if request.body_exists else ""
         return await pings.send(self._house.engine, Ping(namespace_id, actor, said, rid, text, _context(request)))

@@ -74,14 +74,15 @@ def active(tx: Tx, process_ids: Iterable[int]) -> dict[int, int | None]:
 _NEWEST = """
 SELECT wanted.key, (
     SELECT seq FROM runs
-    WHERE process_id = json_extract(wanted.value, '$[0]') AND id = json_extract(wanted.value, '$[1]')
+    WHERE namespace_id = json_extract(wanted.value, '$[0]') AND id = json_extract(wanted.value, '$[1]')
+        AND process_id = json_extract(wanted.value, '$[2]')
     ORDER BY attempt DESC LIMIT 1
 ) FROM json_each(?) AS wanted
 """
 
 
-def newest_of(tx: Tx, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int | None]:
-    """By (process_id, id), the number of the newest attempt; when one is ACTIVE it is that one."""
+def newest_of(tx: Tx, keys: Sequence[runs.Key]) -> dict[runs.Key, int | None]:
+    """By key, the number of the newest attempt; when one is ACTIVE it is that one."""
     return {keys[index]: seq for index, seq in tx.all(_NEWEST, (orjson.dumps(keys).decode(),))}
 
 

@@ -74,7 +74,10 @@ async def seq_of(readers: Readers, namespace_id: int, address: RunAddress) -> in
     return int((await _row(readers, namespace_id, address, "r.seq"))[0])
 
 
-_OF_KEY = "runs x WHERE x.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) AND x.id = ?"
+_OF_KEY = (
+    "runs x WHERE x.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) "
+    "AND x.namespace_id = ? AND x.id = ?"
+)
 _BY_UID = "r.uid = ? AND r.namespace_id = ?"
 _BY_ATTEMPT = f"r.seq = (SELECT x.seq FROM {_OF_KEY} AND x.attempt = ?)"
 _ACTIVE_ELSE_NEWEST = (
@@ -86,7 +89,7 @@ _ACTIVE_ELSE_NEWEST = (
 def _where(namespace_id: int, address: RunAddress) -> Part:
     if address.uid is not None:
         return Part(_BY_UID, (address.uid, namespace_id))
-    key = (namespace_id, address.process, address.id)
+    key = (namespace_id, address.process, namespace_id, address.id)
     if address.attempt is not None:
         return Part(_BY_ATTEMPT, (*key, address.attempt))
     return Part(_ACTIVE_ELSE_NEWEST, (*key, *key))

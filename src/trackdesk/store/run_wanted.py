@@ -289,12 +289,8 @@ async def _find_ids(readers: Readers, wanted: Wanted, terms: Terms, given: RunFi
 
 
 async def _by_id(readers: Readers, namespace_id: int, term: Term) -> list[int]:
-    """A seek in each process: ids are indexed below theirs."""
     part, uid = _text("r.id", term), _text("r.uid", Term("id", term.op, str(term.value).lower()))
-    keys = (
-        "SELECT r.seq FROM processes p CROSS JOIN runs r INDEXED BY runs_by_key ON r.process_id = p.id "
-        f"WHERE p.namespace_id = ? AND {part.sql} LIMIT {MOST_FOUND}"
-    )
+    keys = f"SELECT r.seq FROM runs r INDEXED BY runs_by_key WHERE r.namespace_id = ? AND {part.sql} LIMIT {MOST_FOUND}"
     uids = f"SELECT r.seq FROM runs r WHERE +r.namespace_id = ? AND {uid.sql} ORDER BY r.uid DESC LIMIT {MOST_FOUND}"
     sql = f"SELECT seq FROM ({keys}) UNION SELECT seq FROM ({uids})"
     return [row[0] for row in await readers.all(sql, (namespace_id, *part.params, namespace_id, *uid.params))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -145,24 +145,27 @@ def _tag_id(tx: Tx, namespace_id: int, pair: tuple[str, str]) -> int:
     return int(row[0])
 
 
+OF_KEY: Final = "namespace_id = ? AND id = ? AND process_id = ?"
+"""The attempts of one key, by their index."""
 _IN_USE = """
-SELECT process_id, id FROM wanted WHERE EXISTS (
-    SELECT 1 FROM runs WHERE runs.process_id = wanted.process_id AND runs.id = wanted.id
+SELECT namespace_id, id, process_id FROM wanted WHERE EXISTS (
+    SELECT 1 FROM runs
+    WHERE runs.namespace_id = wanted.namespace_id AND runs.id = wanted.id AND runs.process_id = wanted.process_id
 )
 """
 
-
-def unused_keys(tx: Tx, keys: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of the (process_id, id) of which there is no run."""
-    return set(keys).difference(tx.all_of("process_id, id", keys, _IN_USE))
+Key = tuple[int, str, int]
+"""namespace_id, id and process_id of a run."""
 
 
-def newest_of_key(tx: Tx, process_id: int, run_id: str) -> tuple[int, int, str] | None:
+def unused_keys(tx: Tx, keys: Sequence[Key]) -> set[Key]:
+    """Those of which there is no run."""
+    return set(keys).difference(tx.all_of("namespace_id, id, process_id", keys, _IN_USE))
+
+
+def newest_of_key(tx: Tx, key: Key) -> tuple[int, int, str] | None:
     """(seq, attempt, status) of the newest attempt; when one is ACTIVE it is that one."""
-    row = tx.one(
-        "SELECT seq, attempt, status FROM runs WHERE process_id = ? AND id = ? ORDER BY attempt DESC LIMIT 1",
-        (process_id, run_id),
-    )
+    row = tx.one(f"SELECT seq, attempt, status FROM runs WHERE {OF_KEY} ORDER BY attempt DESC LIMIT 1", key)
     return None if row is None else (row[0], row[1], row[2])
 
 
@@ -176,10 +179,15 @@ def get(tx: Tx, namespace_id: int, address: RunAddress) -> RunRow:
     else:
         attempt = "" if address.attempt is None else " AND r.attempt = ?"
         row = tx.one(
-            _SELECT
-            + f"r.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) AND r.id = ?{attempt} "
-            "ORDER BY r.attempt DESC LIMIT 1",
-            (namespace_id, address.process, address.id, *([] if address.attempt is None else [address.attempt])),
+            _SELECT + "r.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) "
+            f"AND r.namespace_id = ? AND r.id = ?{attempt} ORDER BY r.attempt DESC LIMIT 1",
+            (
+                namespace_id,
+                address.process,
+                namespace_id,
+                address.id,
+                *([] if address.attempt is None else [address.attempt]),
+            ),
         )
     if row is None:
         raise NotFound(f"There is no run {address}.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.run import SUPERSEDED
+from trackdesk.store import runs
 
 if TYPE_CHECKING:
+    from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
 
@@ -22,27 +24,31 @@ def overdue_or_silent(tx: Tx, process_id: int) -> bool:
     )
 
 
-def failed(tx: Tx, process_id: int, run_id: str | None, times: int) -> bool:
+def failed(tx: Tx, process: ProcessRow, run_id: str | None, times: int) -> bool:
     """Did so many of the newest runs of the process (of the key, with `run_id`) fail that prove anything. Skipped and
     superseded runs prove nothing."""
     proves = "status IN ('COMPLETED', 'FAILED') AND (error IS NULL OR json_extract(error, '$.message') <> ?)"
     if run_id is None:
         rows = tx.all(
             f"SELECT status FROM runs WHERE process_id = ? AND {proves} ORDER BY started_at DESC, seq DESC LIMIT ?",
-            (process_id, SUPERSEDED, times),
+            (process.id, SUPERSEDED, times),
         )
     else:
         rows = tx.all(
-            f"SELECT status FROM runs WHERE process_id = ? AND id = ? AND {proves} ORDER BY attempt DESC LIMIT ?",
-            (process_id, run_id, SUPERSEDED, times),
+            f"SELECT status FROM runs WHERE {runs.OF_KEY} AND {proves} ORDER BY attempt DESC LIMIT ?",
+            (process.namespace_id, run_id, process.id, SUPERSEDED, times),
         )
     return len(rows) == times and all(status == "FAILED" for (status,) in rows)
 
 
-def made_good(tx: Tx, process_id: int, run_id: str | None, started_at: int, failed_at: int) -> bool:
+def made_good(tx: Tx, process: ProcessRow, run_id: str | None, started_at: int, failed_at: int) -> bool:
     """Did a run of the process (of the key, with `run_id`) that started after `started_at` complete after `failed_at`
     (both µs)."""
     later = "started_at > ? AND status = 'COMPLETED' AND completed_at > ?"
-    key = "" if run_id is None else " AND id = ?"
-    values = (process_id, started_at, failed_at, *(() if run_id is None else (run_id,)))
-    return tx.one(f"SELECT 1 FROM runs WHERE process_id = ? AND {later}{key} LIMIT 1", values) is not None
+    whose: str
+    key: tuple[int | str, ...]
+    if run_id is None:
+        whose, key = "process_id = ?", (process.id,)
+    else:
+        whose, key = runs.OF_KEY, (process.namespace_id, run_id, process.id)
+    return tx.one(f"SELECT 1 FROM runs WHERE {whose} AND {later} LIMIT 1", (*key, started_at, failed_at)) is not None
