@@ -42,6 +42,8 @@ def test_without_a_terminal_it_runs_headless_shows_trouble_at_once_and_leaves_no
     open_ones = premises.ask("GET", "/v1/incidents?status=OPEN")[1]["data"]
     assert "payment-settle" in {incident["process"] for incident in open_ones}
     until(lambda: premises.ask("GET", "/v1/deliveries?status=SENT")[1]["data"], "delivery that went out")
+    closing = premises.ask("GET", "/v1/incidents/stats")[1]["times"]["close"]
+    assert closing["p50"] >= 5, "incidents of the past stood for a while"
     departments = premises.ask("GET", "/v1/departments")[1]["data"]
     assert {each["id"] for each in departments} == {"default", *(id_ for id_, _, _ in DEPARTMENTS)}
 

@@ -103,6 +103,7 @@ class Show:
         client = await self._stack.enter_async_context(Client(self._url, jobs.key, actor="jobs@example"))
         self._work = Work(
             client,
+            self._admin,
             self._diary,
             seed=self._seed,
             speed=self._speed,

@@ -10,6 +10,7 @@ from trackdesk.demo.company import BY_NAME, JOBS
 from trackdesk.demo.fate import Fate, fate, luck, starts
 from trackdesk.domain.clock import MINUTE, SECOND
 from trackdesk.domain.instant import format_duration, format_instant
+from trackdesk.domain.run import DeadlineStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from trackdesk.demo.diary import Diary
 
 _AHEAD = 2 * MINUTE
+_LOOKS = 50
+"""How often it is asked for at most whether a missed deadline was seen: a few ms each."""
 _WORDS = (
     ("INFO", "{done} of {total} {unit}, {rate} a second"),
     ("INFO", "checkpoint written, {rest} {unit} to go"),
@@ -44,11 +47,13 @@ class Going:
 
 
 class Work:
-    """`present` (µs) parts what is replayed from what is lived; `trouble` hears of every run that goes wrong."""
+    """`client` may only send, `desk` looks. `present` (µs) parts what is replayed from what is lived; `trouble` hears
+    of every run that goes wrong."""
 
     def __init__(
         self,
         client: Client,
+        desk: Client,
         diary: Diary,
         *,
         seed: int,
@@ -56,11 +61,13 @@ class Work:
         present: int,
         trouble: Callable[[Job, int, Fate], None],
     ) -> None:
-        self._client = client
+        self._client, self._desk = client, desk
         self._diary = diary
         self._seed = seed
         self._speed = speed
         self._trouble = trouble
+        self._troubled: set[str] = set()
+        """The jobs of which a run went wrong and none has gone well since."""
         self.present = present
         self.told = 0
         """How many runs there have been."""
@@ -115,13 +122,18 @@ class Work:
             body["heartbeat_timeout"] = format_duration(heartbeat)
         if watched and lot.items:
             body["total"] = lot.items
+        late = lot.takes > (budget or job.budget)
+        wrong = lot.status == "FAILED" or late
+        if wrong:
+            self._troubled.add(job.name)
         run = await self._client.runs.start(job.name, body)
         self.told += 1
         going = Going(job, number, lot, run.uid)
-        wrong = lot.status == "FAILED" or lot.takes > (budget or job.budget)
         self._diary.note(going.ends_at, partial(self._end, going), exact=wrong)
         if wrong:
             self._trouble(job, lot.starts_at + min(lot.takes, budget or job.budget), lot)
+        if late and past:
+            self._diary.note(lot.starts_at + (budget or job.budget), partial(self._overdue, going), exact=True)
         if watched:
             self._diary.note(max(lot.starts_at, self.present) + self._pace(going) // 3, partial(self._tell, going))
 
@@ -160,9 +172,19 @@ class Work:
         )
         return {"message": message, "level": level, "logged_at": format_instant(at)}
 
+    async def _overdue(self, going: Going) -> None:
+        """Time stands still until the server has seen that the deadline is missed."""
+        for _ in range(_LOOKS):
+            if (await self._desk.runs.get(going.uid)).deadline_status == DeadlineStatus.MISSED:
+                return
+
     async def _end(self, going: Going) -> None:
         lot, job = going.fate, going.job
         ended_at = going.ends_at
+        if job.name in self._troubled and self._diary.clock.now() < ended_at:
+            # What closes an incident is told when it happens, not along with its neighbours.
+            self._diary.note(ended_at, partial(self._end, going), exact=True)
+            return
         body: dict[str, Any] = {"status": lot.status}
         if lot.starts_at < self.present:
             body["completed_at"] = format_instant(ended_at)
@@ -172,6 +194,8 @@ class Work:
             body["error"] = {"message": lot.error}
             await self._client.runs.log(going.uid, self._last_words(going))
         await self._client.runs.complete(going.uid, body)
+        if lot.status != "FAILED":
+            self._troubled.discard(job.name)
         if lot.again:
             at = ended_at + job.takes // 3
             lot = fate(job, self._seed, going.number, at, self.present, attempt=2)._replace(id=lot.id)
