@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackdesk.domain.buckets import Counted, cover, edges, usual_size
+from trackdesk.domain.buckets import Counted, cover, edges, shares, usual_size
 from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.instant import parse_instant
 
@@ -87,3 +87,34 @@ def test_pieces_are_all_of_the_range_once_and_never_across_an_edge(
         assert end <= until[kind]
         assert start % size == end % size == 0
         assert not any(start < edge < end and edge % size for edge in bounds)
+
+
+HOURS = st.integers(min_value=0, max_value=5 * 24)
+
+
+@given(HOURS, HOURS, st.integers(min_value=0, max_value=5), HOURS)
+def test_shares_are_each_hour_of_a_range_once_and_no_other(first: int, last: int, days: int, kept: int) -> None:
+    """With hours that are kept, and days that are counted, and never more rows than there are hours."""
+    start, end = sorted((first * HOUR, last * HOUR))
+    hours_from, days_to = kept * HOUR, days * DAY
+    found = shares(start, end, days_to, hours_from)
+    counts = dict.fromkeys(range(0, 6 * DAY, HOUR), 0)
+    for share in found:
+        assert share.kind == "hour" or share.end <= days_to
+        assert share.sign == 1 or share.start >= hours_from
+        for at in range(share.start, share.end, HOUR):
+            counts[at] += share.sign
+    assert {at for at, count in counts.items() if count} == set(range(start, end, HOUR))
+    assert set(counts.values()) <= {0, 1}
+    length = {"hour": HOUR, "day": DAY}
+    assert sum((share.end - share.start) // length[share.kind] for share in found) <= (end - start) // HOUR
+
+
+def test_a_day_of_another_zone_is_one_of_utc_with_its_edges_put_right() -> None:
+    start = parse_instant("2026-03-26T22:00:00Z")
+    day = parse_instant("2026-03-27T00:00:00Z")
+    assert shares(start, start + DAY, day + 9 * DAY, 0) == [
+        ("day", day, day + DAY, 1),
+        ("hour", start, day, 1),
+        ("hour", start + DAY, day + DAY, -1),
+    ]

@@ -44,6 +44,13 @@ def test_what_was_counted_can_be_taken_out_again(kept: list[int], gone: list[int
     assert stored.packed() == sketch(*kept).packed()
 
 
+@given(st.lists(DURATIONS, min_size=60, max_size=200), st.integers(min_value=1, max_value=7))
+def test_it_does_not_matter_in_how_many_parts_it_is_taken_out(durations: list[int], parts: int) -> None:
+    gone = [sketch(*durations[number::parts]).packed() for number in range(parts)]
+    left = Sketch([sketch(*durations, 3 * SECOND).packed(), sketch(7 * SECOND).packed()], gone)
+    assert left.packed() == sketch(3 * SECOND, 7 * SECOND).packed()
+
+
 def test_it_can_be_taken_out_before_it_is_counted() -> None:
     made = Sketch()
     made.add(5 * SECOND, -1)

@@ -8,10 +8,11 @@ from contextlib import redirect_stdout
 import pytest
 
 from trackdesk.cli.stats_charts import draw, draw_bars, share, show_bars
-from trackdesk.domain.analytics import Bar, Stats, StatsMeta
+from trackdesk.domain.analytics import Bar, BucketRows, Stats, StatsMeta
 from trackdesk.domain.clock import HOUR, SECOND
+from trackdesk.domain.instant import format_instant
 from trackdesk.domain.tally import Ended, Tally
-from trackdesk.store.figures import bucket_figures, figures
+from trackdesk.store.figures import bucket_row, figures
 
 START = 1_790_000_000_000_000 // HOUR * HOUR
 
@@ -25,7 +26,7 @@ def some_stats(buckets: int) -> Stats:
             status = "FAILED" if run % 2 else "COMPLETED"
             tally.add(Ended(START, 1, status, None, overdue=False, duration=(run + 1) * SECOND, tags={}))
         total.merge(tally)
-        data.append(bucket_figures(START + number * HOUR, tally, None))
+        data.append(bucket_row(format_instant(START + number * HOUR), tally.flat(), 0, None))
     meta = StatsMeta.model_construct(
         from_=START,
         to=START + buckets * HOUR,
@@ -35,7 +36,7 @@ def some_stats(buckets: int) -> Stats:
         groups=0,
         totals=[figures(total, None)],
     )
-    return Stats.model_construct(data=data, meta=meta)
+    return Stats.model_construct(data=BucketRows(data), meta=meta)
 
 
 def drawn(columns: int, *, buckets: int = 24, encoding: str = "utf-8") -> list[str]:

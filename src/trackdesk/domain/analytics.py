@@ -6,12 +6,13 @@ bucket that is still open. Durations, and what is computed of them, are those of
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, overload
 
 import orjson
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
+from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.errors import shorten
 from trackdesk.domain.filters import Filter, Lower, QueryInstant, TagFilter, Words
 from trackdesk.domain.instant import (
@@ -20,7 +21,6 @@ from trackdesk.domain.instant import (
     Instant,
     Seconds,
     format_duration,
-    format_instant,
     parse_duration,
 )
 from trackdesk.domain.model import Value
@@ -126,19 +126,24 @@ class BucketFigures(Figures):
     time: Instant
     """When the bucket begins."""
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON has it; in a third of the time that the model's own serializer takes, for there may be thousands."""
-        values = {**self.__dict__, "time": format_instant(self.time)}
-        for name in _SECONDS:
-            micros = values[name]
-            if micros is not None:
-                values[name] = micros / SECOND
-        if self.histogram is not None:
-            values["histogram"] = [bar.model_dump(mode="json") for bar in self.histogram]
-        return values
 
+class BucketRows(Sequence[BucketFigures]):
+    """Rows as JSON has them, which are models only where one is looked at: there may be thousands."""
 
-_SECONDS = ("avg", "p50", "p90", "p95", "p99")
+    def __init__(self, plain: list[dict[str, Any]]) -> None:
+        self.plain = plain
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    @overload
+    def __getitem__(self, index: int) -> BucketFigures: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[BucketFigures]: ...
+    def __getitem__(self, index: int | slice) -> BucketFigures | list[BucketFigures]:
+        if isinstance(index, slice):
+            return [BucketFigures.model_validate(row) for row in self.plain[index]]
+        return BucketFigures.model_validate(self.plain[index])
 
 
 class StatsMeta(Value):
@@ -162,11 +167,13 @@ class StatsMeta(Value):
 class Stats(Value):
     """Without groups every bucket is there; with groups, those of a group that have any run, by time."""
 
-    data: list[BucketFigures]
+    data: Sequence[BucketFigures]
     meta: StatsMeta
 
     def to_json(self) -> bytes:
-        return b'{"data":%b,"meta":%b}' % (orjson.dumps([row.plain() for row in self.data]), self.meta.to_json())
+        if not isinstance(self.data, BucketRows):
+            return super().to_json()
+        return b'{"data":%b,"meta":%b}' % (orjson.dumps(self.data.plain), self.meta.to_json())
 
 
 class TagFigures(Value):

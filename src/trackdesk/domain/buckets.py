@@ -66,6 +66,15 @@ class Piece(NamedTuple):
     end: int
 
 
+class Share(NamedTuple):
+    """Rows of hours or days from `start` to `end`, to be added (`sign` 1) or taken out (-1)."""
+
+    kind: Literal["day", "hour"]
+    start: int
+    end: int
+    sign: int
+
+
 class Counted(NamedTuple):
     """Up to where minutes, hours and days are counted (µs; 0: nothing is)."""
 
@@ -78,6 +87,9 @@ def cover(bounds: Sequence[int], counted: Counted) -> list[Piece]:
     """The coarsest pieces that together are all buckets, none of them across the edge of a bucket."""
     pieces: list[Piece] = []
     for start, end in pairwise(bounds):
+        if pieces and pieces[-1].kind == "hour" and pieces[-1].end == start and _is_hours(start, end, counted):
+            pieces[-1] = Piece("hour", pieces[-1].start, end)  # what most buckets are, the quickest way
+            continue
         for piece in _cover_one(start, end, counted):
             if piece.start >= piece.end:
                 continue
@@ -120,3 +132,28 @@ def _hours(start: int, end: int, days_to: int) -> Iterator[Piece]:
         yield Piece("hour", start, first)
         yield Piece("day", first, last)
         yield Piece("hour", last, end)
+
+
+def shares(start: int, end: int, days_to: int, hours_from: int) -> list[Share]:
+    """The fewest rows that together are [start, end), whole hours that are all counted.
+
+    A day that the range has most of is added, and the hours of it that are outside are taken out again; not soon after
+    `hours_from`, before which hours are not kept.
+    """
+    if end - start <= DAY // 2:
+        return [Share("hour", start, end, 1)]
+    half = DAY // 2 if start >= hours_from + DAY else 0
+    first, last = -(-(start - half) // DAY) * DAY, min((end + half) // DAY, days_to // DAY) * DAY
+    rows = (abs(first - start) + abs(last - end)) // HOUR + (last - first) // DAY
+    if first >= last or rows >= (end - start) // HOUR:
+        return [Share("hour", start, end, 1)]
+    found = [Share("day", first, last, 1)]
+    for low, high in ((start, first), (last, end)):
+        if low != high:
+            found.append(Share("hour", min(low, high), max(low, high), 1 if low < high else -1))
+    return found
+
+
+def _is_hours(start: int, end: int, counted: Counted) -> bool:
+    """Whether no rows but those of hours can have it."""
+    return end <= counted.hours_to and end - start < DAY and start % HOUR == end % HOUR == 0

@@ -10,22 +10,23 @@ Relative-Error Guarantees", PVLDB 12(12), 2019.
 from __future__ import annotations
 
 from bisect import bisect_left
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, chain, compress
 from math import ceil, log
 from typing import TYPE_CHECKING, Final
 
 from trackdesk.domain.clock import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 ERROR: Final = 0.01
 """The greatest relative error of a quantile."""
 GAMMA: Final = (1 + ERROR) / (1 - ERROR)
 _PER_LOG: Final = 1 / log(GAMMA)
 _MIDDLE: Final = 2 / (GAMMA + 1)
-_MANY: Final = 5000
-"""Numbers in parts from which a list as long as there are buckets is quicker than a dictionary."""
+_MANY: Final = 120
+"""Numbers in the parts but the longest from which a list as long as there are buckets is quicker."""
 
 BOUNDS: Final = tuple(step * 10**power for power in range(3, 13) for step in (1, 2, 5) if step * 10**power <= 10 * DAY)
 """Upper bounds of the bars of a histogram, µs: 1 ms, 2 ms, 5 ms, 10 ms … up to some days."""
@@ -36,20 +37,58 @@ def bucket_of(duration: int) -> int:
     return ceil(log(duration) * _PER_LOG) if duration > 1 else 0
 
 
+@lru_cache(maxsize=4096)
 def middle_of(bucket: int) -> int:
     """The duration (µs) that a bucket stands for."""
     return round(GAMMA**bucket * _MIDDLE) if bucket > 0 else 0
 
 
+def quantiles_of(packed: Sequence[int], percents: tuple[int, ...]) -> list[int | None]:
+    """What `Sketch.quantiles` says, of what `Sketch.packed` gave."""
+    if not packed:
+        return [None] * len(percents)
+    if len(packed) == 2:  # as most have that are of few runs
+        return [middle_of(packed[0])] * len(percents)
+    ends = list(accumulate(packed[1::2]))
+    found: list[int | None] = []
+    before = 0
+    for rank in _ranks(ends[-1], percents):
+        found.append(found[-1] if rank == before else middle_of(packed[2 * bisect_left(ends, rank)]))
+        before = rank
+    return found
+
+
+def bars_of(packed: Sequence[int]) -> list[tuple[int | None, int]]:
+    """What `Sketch.bars` says, of what `Sketch.packed` gave."""
+    counts = [0] * (len(BOUNDS) + 1)
+    numbers = iter(packed)
+    for bucket, count in zip(numbers, numbers, strict=True):
+        counts[_bar_of(bucket)] += count
+    used = [index for index, count in enumerate(counts) if count]
+    bounds: tuple[int | None, ...] = (*BOUNDS, None)
+    return [(bounds[index], counts[index]) for index in range(used[0], used[-1] + 1)] if used else []
+
+
+@lru_cache(maxsize=4096)
+def _ranks(total: int, percents: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(max(-(-total * percent // 100), 1) for percent in percents)
+
+
+@lru_cache(maxsize=4096)
+def _bar_of(bucket: int) -> int:
+    return bisect_left(BOUNDS, middle_of(bucket))
+
+
 class Sketch:
     """Counts by bucket. What is merged in is kept as it came until somebody looks: most sketches are of one part."""
 
-    __slots__ = ("_counts", "_parts")
+    __slots__ = ("_counts", "_less", "_parts")
 
-    def __init__(self, parts: Sequence[Sequence[int]] = ()) -> None:
-        """`parts`: what `packed` gave, of any number of sketches."""
+    def __init__(self, parts: Iterable[Sequence[int]] = (), less: Iterable[Sequence[int]] = ()) -> None:
+        """`parts`: what `packed` gave, of any number of sketches; `less`: of those that are to be taken out."""
         self._counts: dict[int, int] = {}
         self._parts = list(parts)
+        self._less = list(less)
 
     def add(self, duration: int, sign: int = 1) -> None:
         """Count a duration (µs); with -1 take it out again, also before it is counted."""
@@ -58,57 +97,70 @@ class Sketch:
 
     def merge(self, other: Sketch, sign: int = 1) -> None:
         """Count what `other` counts; with -1 take it out again."""
-        if sign == 1:
-            self._parts += other._parts
-        else:
-            for part in other._parts:
-                self._count(part, sign)
-        if other._counts:
-            self._count([number for pair in other._counts.items() for number in pair], sign)
+        more, less = (other._parts, other._less) if sign == 1 else (other._less, other._parts)
+        self._parts += more
+        self._less += less
+        for bucket, count in other._counts.items():
+            self._counts[bucket] = self._counts.get(bucket, 0) + sign * count
 
     def packed(self) -> list[int]:
         """As it is stored: bucket, count, bucket, count … in the order of the buckets, without what came to nothing."""
-        if len(self._parts) == 1 and not self._counts:
+        if len(self._parts) == 1 and not self._counts and not self._less:
             return list(self._parts[0])
-        counts = sorted(self._folded().items())
-        numbers = [number for pair in counts if pair[1] > 0 for number in pair]
-        if all(count >= 0 for _, count in counts):  # else something is still to come that it is taken out of
-            self._parts, self._counts = [numbers], {}
+        if self._counts:
+            self._parts.append([number for pair in sorted(self._counts.items()) for number in pair])
+        buckets, counts = _together(self._parts, self._less)
+        self._parts, self._less, self._counts = [], [], {}
+        least = min(counts, default=0)
+        if least < 0:  # something is still to come that it is taken out of
+            self._counts = dict(zip(buckets, counts, strict=True))
+        if least <= 0:
+            kept = [count > 0 for count in counts]
+            buckets, counts = list(compress(buckets, kept)), list(compress(counts, kept))
+        numbers = [0] * (2 * len(buckets))
+        numbers[::2], numbers[1::2] = buckets, counts
+        if least >= 0:
+            self._parts.append(numbers)
         return numbers
 
-    def quantiles(self, percents: Sequence[int]) -> list[int | None]:
+    def quantiles(self, percents: tuple[int, ...]) -> list[int | None]:
         """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
-        numbers = self.packed()
-        if not numbers:
-            return [None] * len(percents)
-        buckets, ends = numbers[::2], list(accumulate(numbers[1::2]))
-        return [middle_of(buckets[bisect_left(ends, max(-(-ends[-1] * percent // 100), 1))]) for percent in percents]
+        return quantiles_of(self.packed(), percents)
 
     def bars(self) -> list[tuple[int | None, int]]:
         """(upper bound in µs, how many are at most that and over the bound before), from the first bar that has any to
         the last; None stands for over the last bound."""
-        counts = [0] * (len(BOUNDS) + 1)
-        numbers = self.packed()
-        for bucket, count in zip(numbers[::2], numbers[1::2], strict=True):
-            counts[bisect_left(BOUNDS, middle_of(bucket))] += count
-        used = [index for index, count in enumerate(counts) if count]
-        bounds: tuple[int | None, ...] = (*BOUNDS, None)
-        return [(bounds[index], counts[index]) for index in range(used[0], used[-1] + 1)] if used else []
+        return bars_of(self.packed())
 
-    def _folded(self) -> dict[int, int]:
-        parts, self._parts = self._parts, []
-        if sum(map(len, parts)) < _MANY:
-            for part in parts:
-                self._count(part)
-            return self._counts
-        totals = [0] * (max((part[-2] for part in parts if part), default=0) + 1)
-        for part in parts:
-            for bucket, count in zip(part[::2], part[1::2], strict=True):
-                totals[bucket] += count
-        self._count([number for pair in enumerate(totals) if pair[1] for number in pair])
-        return self._counts
 
-    def _count(self, part: Sequence[int], sign: int = 1) -> None:
-        counts, known = self._counts, self._counts.get
-        for bucket, count in zip(part[::2], part[1::2], strict=True):
-            counts[bucket] = known(bucket, 0) + sign * count
+def _together(parts: Sequence[Sequence[int]], less: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """The buckets of all in their order, and the counts of each, without those of `less`."""
+    longest = max(parts, key=len, default=())
+    if sum(map(len, parts)) + sum(map(len, less)) - len(longest) > _MANY:
+        return _in_a_row(parts, less)
+    buckets, counts = list(longest[::2]), list(longest[1::2])
+    for part, sign in chain(((part, 1) for part in parts if part is not longest), ((part, -1) for part in less)):
+        numbers = iter(part)
+        for bucket, count in zip(numbers, numbers, strict=True):
+            index = bisect_left(buckets, bucket)
+            if index < len(buckets) and buckets[index] == bucket:
+                counts[index] += sign * count
+            else:
+                buckets.insert(index, bucket)
+                counts.insert(index, sign * count)
+    return buckets, counts
+
+
+def _in_a_row(parts: Sequence[Sequence[int]], less: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
+    """`_together` with a counter for every bucket there may be."""
+    every = [part for part in chain(parts, less) if part]
+    first, last = min(part[0] for part in every), max(part[-2] for part in every)
+    totals = [0] * (last + 1)
+    numbers = chain.from_iterable(parts)
+    for bucket, count in zip(numbers, numbers, strict=True):
+        totals[bucket] += count
+    numbers = chain.from_iterable(less)
+    for bucket, count in zip(numbers, numbers, strict=True):
+        totals[bucket] -= count
+    totals = totals[first:]
+    return list(compress(range(first, last + 1), totals)), list(filter(None, totals))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from trackdesk.domain.sketch import Sketch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Flat: TypeAlias = "Sequence[Any]"
+"""What `Tally.flat` gives."""
 _LATE: Final = frozenset({"MISSED", "COMPLETED_LATE"})
 
 
@@ -106,6 +109,17 @@ class Tally:
     def of_flat(cls, values: list[Any]) -> Tally:
         """Of what `flat` gave."""
         return cls.of_sums(values, [values[8]])
+
+    @classmethod
+    def of_flats(cls, flats: Sequence[Flat], less: Sequence[Flat] = ()) -> Tally:
+        """Of many that `flat` gave, without those of `less`."""
+        counts = [sum(column) for column in islice(zip(*flats, strict=True), 8)] or [0] * 8
+        if less:
+            taken = [sum(column) for column in islice(zip(*less, strict=True), 8)]
+            counts = [count - other for count, other in zip(counts, taken, strict=True)]
+        tally = cls(*counts)
+        tally.sketch = Sketch([flat[8] for flat in flats], [flat[8] for flat in less])
+        return tally
 
     @classmethod
     def of_sums(cls, counts: Sequence[int], sketches: Sequence[Sequence[int]]) -> Tally:

@@ -15,7 +15,7 @@ from trackdesk.domain.tally import Tally
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import rollup_source as source
 from trackdesk.store import rollups
-from trackdesk.store.counting import MINUTES_KEPT
+from trackdesk.store.counting import HOURS_KEPT, MINUTES_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 DELAY: Final = 2 * SECOND
 """µs that a minute rests before it is counted, so that those who are slow by a moment need no correction."""
-HOURS_KEPT: Final = 730 * DAY
 UNSEEN: Final = 30 * DAY
 """µs after which a value without runs gives way, where its tag key has too many."""
 REFRESH: Final = 5 * MINUTE

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from trackdesk.domain.analytics import Stats, StatsMeta
+from trackdesk.domain.analytics import BucketRows, Stats, StatsMeta
 from trackdesk.domain.buckets import edges, usual_size
 from trackdesk.domain.clock import DAY
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.filters import tag_pair
-from trackdesk.domain.instant import within
+from trackdesk.domain.instant import format_instant, within
 from trackdesk.domain.tally import Tally
 from trackdesk.store import rollup_reads as rollups
-from trackdesk.store.counting import Counting, Plan
+from trackdesk.store.counting import TOTAL, Counting, Plan
 from trackdesk.store.ended import Which
-from trackdesk.store.figures import bucket_figures, figures
+from trackdesk.store.figures import bucket_row, figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.analytics import StatsFilter, StatsRange
     from trackdesk.domain.buckets import Counted
-    from trackdesk.store.counting import Group, GroupsOf
+    from trackdesk.store.counting import Group, GroupsOf, Key
     from trackdesk.store.readers import Readers
 
 MOST_CELLS = 10_000
@@ -120,7 +120,7 @@ async def _plan(connection: aiosqlite.Connection, which: Which, given: StatsFilt
         groups_of = _values(key, with_all=wants_rest)
     else:
         groups_of = _everything
-    plan = Plan(which, groups_of)
+    plan = Plan(which, groups_of, tagged=grouped == "tag")
     if not counted.minutes_to:
         return plan
     if grouped == "tag":
@@ -178,9 +178,9 @@ async def _count_groups(counting: Counting, counted: Counted, most: int) -> tupl
         if plan.series is not None:
             await counting.count_coarse(plan.series)
         return [], 0
-    sums = await counting.sums(counted)
-    sums.pop(None, None)
-    ranked = sorted((group for group, tally in sums.items() if tally.count > 0), key=lambda g: (-sums[g].count, str(g)))
+    counts = await counting.counts(counted)
+    counts.pop(None, None)
+    ranked = sorted((group for group, count in counts.items() if count > 0), key=lambda g: (-counts[g], str(g)))
     top = ranked[:most]
     if plan.series is not None:
         wanted = set(top) if plan.whole is not None else set(ranked)
@@ -191,19 +191,31 @@ async def _count_groups(counting: Counting, counted: Counted, most: int) -> tupl
 
 def _put_rest_together(counting: Counting, top: Sequence[Group]) -> None:
     """What is in no group of `top` becomes the group `_REST`."""
-    shown, cells = set(top), counting.cells
-    whole = {bucket: tally for (bucket, group), tally in cells.items() if group is None}
-    if whole:
-        for (bucket, group), tally in cells.items():
-            if group in shown:
-                whole[bucket].merge(tally, -1)
-    else:
-        for (bucket, group), tally in cells.items():
-            if group not in shown:
-                whole.setdefault(bucket, Tally()).merge(tally)
-    for key in [key for key in cells if key[1] not in shown]:
-        del cells[key]
-    cells.update({(bucket, _REST): tally for bucket, tally in whole.items()})
+    rows, less, cells = counting.rows, counting.less, counting.cells
+    if not any(group is None for _, group in (*rows, *cells)):
+        shown = {*top, _REST}
+        for bucket, group in [key for key in (*rows, *less, *cells) if key[1] not in shown]:
+            _move(counting, (bucket, group), (bucket, _REST))
+        return
+    for bucket in range(TOTAL, len(counting.bounds) - 1):
+        rest = bucket, _REST
+        _move(counting, (bucket, None), rest)
+        for group in top:
+            key = bucket, group
+            if key in rows:
+                less[rest] += rows[key]
+            if key in less:
+                rows[rest] += less[key]
+            if key in cells:
+                cells.setdefault(rest, Tally()).merge(cells[key], -1)
+
+
+def _move(counting: Counting, source: Key, target: Key) -> None:
+    for lists in (counting.rows, counting.less):
+        if source in lists:
+            lists[target] += lists.pop(source)
+    if source in counting.cells:
+        counting.cells.setdefault(target, Tally()).merge(counting.cells.pop(source))
 
 
 async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Sequence[Group]) -> dict[Group, str]:
@@ -216,20 +228,19 @@ async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Sequ
 
 def _answer(counting: Counting, given: StatsFilter, top: Sequence[Group], names: dict[Group, str]) -> Any:
     """The rows by time and rank of the group, and the totals by rank."""
-    cells, bounds, histogram = counting.cells, counting.bounds, given.histogram
-    data, totals = [], []
+    nothing, histogram = Tally().flat(), given.histogram
     groups: list[Group] = [None] if given.group_by == "none" else [*top, _REST]
-    sums: dict[Group, Tally] = {group: Tally() for group in groups}
-    for bucket, at in enumerate(bounds[:-1]):
-        for group in groups:
-            tally = cells.get((bucket, group))
-            if tally is None and group is None:
-                tally = Tally()
-            if tally is None or (tally.count <= 0 and group is not None):
-                continue
-            data.append(bucket_figures(at, tally, names.get(group), rest=group is _REST, histogram=histogram))
-            sums[group].merge(tally)  # behind its figures, which have put it together
-    for group, tally in sums.items():
-        if group is not _REST or tally.count > 0:
-            totals.append(figures(tally, names.get(group), rest=group is _REST, histogram=histogram))
-    return data, totals
+    named = [(group, names.get(group), group is _REST) for group in groups]
+    data = []
+    for bucket, at in enumerate(counting.bounds[:-1]):
+        time = format_instant(at)
+        for group, name, rest in named:
+            flat, overdue = counting.flat((bucket, group)) or (nothing, 0)
+            if group is None or flat[0] + flat[3] + flat[4] + overdue > 0:
+                data.append(bucket_row(time, flat, overdue, name, rest=rest, histogram=histogram))
+    totals = []
+    for group, name, rest in named:
+        tally = counting.tally((TOTAL, group))
+        if not rest or tally.count > 0:
+            totals.append(figures(tally, name, rest=rest, histogram=histogram))
+    return BucketRows(data), totals

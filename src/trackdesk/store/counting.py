@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import chain, starmap
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from trackdesk.domain.buckets import cover
-from trackdesk.domain.clock import DAY, MINUTE
+from trackdesk.domain.buckets import cover, shares
+from trackdesk.domain.clock import DAY, HOUR, MINUTE
 from trackdesk.domain.tally import Tally
 from trackdesk.store import rollup_reads as rollups
 from trackdesk.store.ended import EndedReader, ended_from
 from trackdesk.store.overdue import count_overdue, overdue_runs
-from trackdesk.store.rollup_reads import Range
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,11 +27,15 @@ if TYPE_CHECKING:
     import aiosqlite
 
     from trackdesk.domain.buckets import Counted, Piece
-    from trackdesk.domain.tally import Ended
+    from trackdesk.domain.tally import Ended, Flat
     from trackdesk.store.ended import Which
 
 MINUTES_KEPT: Final = 14 * DAY
 """µs for which there are minutes of all runs."""
+HOURS_KEPT: Final = 730 * DAY
+TOTAL: Final = -1
+"""In place of a bucket: the whole range."""
+_LENGTHS: Final = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 _SHORT: Final = 10 * MINUTE
 """An open end no longer than this is read however many runs it has."""
 _CHUNK: Final = 2000
@@ -40,18 +45,23 @@ Group: TypeAlias = Any
 """A hashable name of a group; None stands for everything."""
 GroupsOf: TypeAlias = "Callable[[int, dict[str, str]], Iterable[Group]]"
 """In which groups a run counts, by its process id and tags."""
+Key: TypeAlias = "tuple[int, Group]"
+"""Number of a bucket, or TOTAL; and group."""
+Places: TypeAlias = "dict[int, list[tuple[int, int]]]"
+"""By the instant of a row, the buckets that it is part of, with 1 where it is added and -1 where it is taken out."""
 
 
 @dataclass(slots=True)
 class Plan:
     """What is counted. `series` maps series to groups, None: every run is read by itself. `whole` is the series of
-    everything, where a rest is wanted; `all_only` says that minutes can be had, too."""
+    everything, where a rest is wanted; `all_only` says that minutes can be had, too; `tagged`: groups go by tags."""
 
     which: Which
     groups_of: GroupsOf
     series: dict[int, Group] | None = None
     whole: int | None = None
     all_only: bool = False
+    tagged: bool = True
 
 
 @dataclass(slots=True)
@@ -62,10 +72,14 @@ class Counting:
     plan: Plan
     bounds: Sequence[int]
     now: int
-    cells: dict[tuple[int, Group], Tally] = field(default_factory=dict)
-    """By number of the bucket, and group."""
-    coarse: list[Piece] = field(default_factory=list)
-    """What is read from rows, once it is known of which series."""
+    cells: dict[Key, Tally] = field(default_factory=dict)
+    """What is not from rows."""
+    rows: defaultdict[Key, list[Flat]] = field(default_factory=lambda: defaultdict(list))
+    """Of most there is one, which is all."""
+    less: defaultdict[Key, list[Flat]] = field(default_factory=lambda: defaultdict(list))
+    """What is to be taken out again."""
+    _places: dict[str, Places] = field(default_factory=dict)
+    """Which rows are read, once it is known of which series."""
     _read_singly: list[tuple[int, int]] = field(default_factory=list)
 
     def cell(self, at: int, group: Group) -> Tally:
@@ -79,26 +93,49 @@ class Counting:
     async def count_fine(self, counted: Counted) -> None:
         """Everything but the coarse rows. Raises Invalid when too many runs would have to be read."""
         reader = EndedReader(self.connection, self.plan.which)
+        coarse: list[Piece] = []
         for piece in cover(self.bounds, counted):
             if self._must_be_read(piece):
                 await self._read(reader, piece)
             elif (rows := self._rows(piece)) is not None:
-                self.coarse.append(rows)
+                coarse.append(rows)
             else:
                 await self._unpack(piece)
         await self._correct(counted)
         if self.bounds[0] <= self.now < self.bounds[-1]:
             await self._add_overdue()
+        for (_, group), tally in list(self.cells.items()):
+            self.cells.setdefault((TOTAL, group), Tally()).merge(tally)
+        self._place(coarse, counted.days_to)
 
     async def count_coarse(self, ids: Iterable[int]) -> None:
         """The rows of these series, and of the whole."""
         groups = dict(self._groups(ids))
-        ranges: dict[str, list[Range]] = {}
-        for piece in self.coarse:
-            ranges.setdefault(piece.kind, []).extend(self._ranges(piece))
-        for kind, wanted in ranges.items():
-            for series, bucket, tally in await rollups.tallies(self.connection, kind, groups, wanted):
-                self.put(bucket, groups[series], tally)
+        rows, less = self.rows, self.less
+        for kind, places in self._places.items():
+            ranges = _joined((at, at + _LENGTHS[kind]) for at in sorted(places))
+            found = await rollups.flats(self.connection, kind, groups, ranges)
+            for series, at, flat in found:
+                for bucket, sign in places[at]:
+                    (rows if sign > 0 else less)[bucket, groups[series]].append(flat)
+
+    def tally(self, key: Key) -> Tally:
+        """All that was counted."""
+        tally = Tally.of_flats(self.rows.get(key, ()), self.less.get(key, ()))
+        if key in self.cells:
+            tally.merge(self.cells[key])
+        return tally
+
+    def flat(self, key: Key) -> tuple[Flat, int] | None:
+        """What `tally().flat()` would give, and the overdue runs; None where nothing was counted."""
+        rows = self.rows.get(key)
+        if key not in self.cells and key not in self.less:
+            if rows is None:
+                return None
+            if len(rows) == 1:
+                return rows[0], 0
+        tally = self.tally(key)
+        return tally.flat(), tally.overdue
 
     def put(self, bucket: int, group: Group, tally: Tally) -> None:
         """Count a tally, which is not used any more."""
@@ -108,13 +145,42 @@ class Counting:
         else:
             known.merge(tally)
 
-    def _ranges(self, piece: Piece) -> Iterator[Range]:
-        """The piece cut at the edges of the buckets."""
-        bucket = bisect_right(self.bounds, piece.start) - 1
-        while bucket < len(self.bounds) - 1 and self.bounds[bucket] < piece.end:
-            start, end = max(piece.start, self.bounds[bucket]), min(piece.end, self.bounds[bucket + 1])
-            yield Range(bucket, start, end)
+    def _place(self, coarse: Sequence[Piece], days_to: int) -> None:
+        """Say which rows are read for which bucket. Where hours go far enough back, the total is of days."""
+        hours_from = days_to - HOURS_KEPT
+        minutes = [(piece.start, piece.end) for piece in coarse if piece.kind == "minute"]
+        for bucket, start, end in chain.from_iterable(starmap(self._cut, minutes)):
+            self._put_in("minute", start, end, 1, bucket, TOTAL)
+        for begin, until in _joined((piece.start, piece.end) for piece in coarse if piece.kind != "minute"):
+            kept = begin >= hours_from + DAY
+            for share in shares(begin, until, days_to, hours_from) if kept else ():
+                self._put_in(*share, TOTAL)
+            for bucket, start, end in self._cut(begin, until):
+                for share in shares(start, end, days_to, hours_from):
+                    self._put_in(*share, *((bucket,) if kept else (bucket, TOTAL)))
+
+    def _put_in(self, kind: str, start: int, end: int, sign: int, *buckets: int) -> None:
+        places = self._places.setdefault(kind, {})
+        for at in range(start, end, _LENGTHS[kind]):
+            places.setdefault(at, []).extend([(bucket, sign) for bucket in buckets])
+
+    def _cut(self, begin: int, until: int) -> Iterator[tuple[int, int, int]]:
+        """(bucket, start, end): a piece cut at the edges of the buckets."""
+        bucket = bisect_right(self.bounds, begin) - 1
+        while bucket < len(self.bounds) - 1 and self.bounds[bucket] < until:
+            yield bucket, max(begin, self.bounds[bucket]), min(until, self.bounds[bucket + 1])
             bucket += 1
+
+    async def counts(self, counted: Counted) -> dict[Group, int]:
+        """How many runs each group has over the whole range, as `sums` says."""
+        found = Counter({group: tally.count for (bucket, group), tally in self.cells.items() if bucket == TOTAL})
+        if (series := self.plan.series) is not None:
+            for piece in self._pieces_of_all(counted):
+                for each, count in await rollups.run_counts(
+                    self.connection, piece.kind, series, piece.start, piece.end
+                ):
+                    found[series[each]] += count
+        return found
 
     async def sums(self, counted: Counted) -> dict[Group, Tally]:
         """Over the whole range what each group has, without how durations are spread.
@@ -122,16 +188,22 @@ class Counting:
         Hours that an edge of a bucket cuts in two are counted twice: it is for telling which groups are large.
         """
         found: dict[Group, Tally] = {}
-        for (_, group), tally in self.cells.items():
-            found.setdefault(group, Tally()).merge(tally)
+        for (bucket, group), tally in self.cells.items():
+            if bucket == TOTAL:
+                found.setdefault(group, Tally()).merge(tally)
         if self.plan.series is not None:
-            for whole in cover((self.bounds[0], self.bounds[-1]), counted):
-                piece = None if self._must_be_read(whole) else self._rows(whole)
-                if piece is not None:
-                    sums = await rollups.sums(self.connection, piece.kind, self.plan.series, piece.start, piece.end)
-                    for series, tally in sums.items():
-                        found.setdefault(self.plan.series[series], Tally()).merge(tally)
+            for piece in self._pieces_of_all(counted):
+                sums = await rollups.sums(self.connection, piece.kind, self.plan.series, piece.start, piece.end)
+                for series, tally in sums.items():
+                    found.setdefault(self.plan.series[series], Tally()).merge(tally)
         return found
+
+    def _pieces_of_all(self, counted: Counted) -> Iterator[Piece]:
+        """The rows that have the range as one."""
+        for piece in cover((self.bounds[0], self.bounds[-1]), counted):
+            rows = None if self._must_be_read(piece) else self._rows(piece)
+            if rows is not None:
+                yield rows
 
     def _groups(self, ids: Iterable[int]) -> Iterable[tuple[int, Group]]:
         assert self.plan.series is not None, "rows are of series"
@@ -189,6 +261,20 @@ class Counting:
         if not which.tags and self.plan.all_only:
             self.cell(self.now, None).add_overdue(await count_overdue(self.connection, which))
             return
-        for process, tags in await overdue_runs(self.connection, which):
+        counts: Counter[Group] = Counter()
+        for process, tags, count in await overdue_runs(self.connection, which, tagged=self.plan.tagged):
             for group in self.plan.groups_of(process, tags):
-                self.cell(self.now, group).add_overdue()
+                counts[group] += count
+        for group, count in counts.items():
+            self.cell(self.now, group).add_overdue(count)
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """[start, end) of what has no gap."""
+    found: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -34,13 +35,21 @@ async def count_overdue(connection: aiosqlite.Connection, which: Which) -> int:
     return total
 
 
-async def overdue_runs(connection: aiosqlite.Connection, which: Which) -> list[tuple[int, dict[str, str]]]:
-    """(process id, tags) of each."""
+async def overdue_runs(
+    connection: aiosqlite.Connection, which: Which, *, tagged: bool = True
+) -> list[tuple[int, dict[str, str], int]]:
+    """(process id, tags, how many such runs); without tags where neither `tagged` nor `which` asks for them."""
     rows: list[Any] = []
+    tagged = tagged or bool(which.tags)
+    columns = "r.process_id, r.tags" if tagged else "r.process_id, '{}'"
     if which.processes is None:
-        rows += await connection.execute_fetchall(f"SELECT r.process_id, r.tags {_OF_NAMESPACE}", (which.namespace_id,))
+        rows += await connection.execute_fetchall(f"SELECT {columns} {_OF_NAMESPACE}", (which.namespace_id,))
     else:
         for process in which.processes:
-            rows += await connection.execute_fetchall(f"SELECT r.process_id, r.tags {_OF_PROCESS}", (process,))
-    found = [(int(row[0]), orjson.loads(row[1])) for row in rows]
-    return [(process, tags) for process, tags in found if all(tags.get(key) == value for key, value in which.tags)]
+            rows += await connection.execute_fetchall(f"SELECT {columns} {_OF_PROCESS}", (process,))
+    wanted = set(which.tags)
+    found = [
+        (process, orjson.loads(tags), count)
+        for (process, tags), count in Counter((row[0], row[1]) for row in rows).items()
+    ]
+    return [each for each in found if wanted <= each[1].items()] if wanted else found

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import aiosqlite
 
+    from trackdesk.domain.tally import Flat
+
 MOST_VALUES: Final = 500
 """Values of a tag key, in a namespace, that are counted one by one."""
 LEVELS: Final = {"minute": 0, "hour": 1, "day": 2}
@@ -126,6 +128,39 @@ async def tallies(
         LEVELS[kind],
     )
     return [(row[0], row[1], Tally.of_sums(row[2:10], orjson.loads(row[10]))) for row in rows]
+
+
+async def flats(
+    connection: aiosqlite.Connection, kind: str, ids: Iterable[int], ranges: Sequence[tuple[int, int]]
+) -> list[tuple[int, int, Flat]]:
+    """(series, instant, what `Tally.flat` gave) of every row in any of `ranges`: [start, end)."""
+    rows = await fetch(
+        connection,
+        f"SELECT {COUNTS}, r.sketch, r.series_id, r.at FROM json_each(?) j CROSS JOIN json_each(?) b "
+        "CROSS JOIN rollups r ON r.level = ? AND r.series_id = j.value "
+        "AND r.at >= json_extract(b.value, '$[0]') AND r.at < json_extract(b.value, '$[1]')",
+        orjson.dumps(list(ids)).decode(),
+        orjson.dumps(ranges).decode(),
+        LEVELS[kind],
+    )
+    sketches = orjson.loads(f"[{','.join([row[8] for row in rows])}]")  # together: most are a few numbers
+    return [(row[9], row[10], (*row[:8], sketch)) for row, sketch in zip(rows, sketches, strict=True)]
+
+
+async def run_counts(
+    connection: aiosqlite.Connection, kind: str, ids: Iterable[int], start: int, end: int
+) -> list[tuple[int, int]]:
+    """(series, how many runs it has in the rows of [start, end))."""
+    rows = await fetch(
+        connection,
+        "SELECT j.value, (SELECT sum(r.completed + r.failed + r.skipped) FROM rollups r WHERE r.level = ? "
+        "AND r.series_id = j.value AND r.at >= ? AND r.at < ?) FROM json_each(?) j",
+        LEVELS[kind],
+        start,
+        end,
+        orjson.dumps(list(ids)).decode(),
+    )
+    return [(row[0], row[1]) for row in rows if row[1] is not None]
 
 
 def tally_from(row: Sequence[Any]) -> Tally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackdesk.domain.analytics import TagFigures, TagStats, TagStatsMeta
-from trackdesk.domain.tally import Tally
 from trackdesk.store import rollup_reads as rollups
 from trackdesk.store.analytics import which_runs, window
 from trackdesk.store.counting import Counting, Plan
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.analytics import TagStatsFilter
     from trackdesk.domain.buckets import Counted
+    from trackdesk.domain.tally import Tally
     from trackdesk.store.counting import Group
     from trackdesk.store.ended import Which
     from trackdesk.store.readers import Readers
@@ -37,7 +37,7 @@ async def tag_stats(readers: Readers, namespace_id: int, given: TagStatsFilter, 
         sums = await counting.sums(counted)
         if plan.whole is not None:
             await counting.count_coarse(())
-        whole = counting.cells.get((0, None), Tally())
+        whole = counting.tally((0, None))
         rows = [(group, tally) for group, tally in sums.items() if group is not None and tally.count > 0]
         rows.sort(key=lambda row: _rank(row[0], row[1], whole))
         shown = {group for group, _ in rows[: given.limit]}
@@ -46,7 +46,7 @@ async def tag_stats(readers: Readers, namespace_id: int, given: TagStatsFilter, 
             await counting.count_coarse(wanted)
         await connection.execute_fetchall("ROLLBACK")
     return TagStats.model_construct(
-        data=[_figures(group, counting.cells.get((0, group), tally), whole) for group, tally in rows[: given.limit]],
+        data=[_figures(group, counting.tally((0, group)), whole) for group, _ in rows[: given.limit]],
         meta=TagStatsMeta.model_construct(
             from_=start,
             to=end,
