@@ -149,7 +149,7 @@ def test_an_error_spells_a_refused_value_as_json_does(value: object, shown: str)
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "expected at least 1 characters, not 0"), ("x" * 10_001, "expected at most 10000 characters, not 10001")],
+    [("", "expected at least 1 character, not 0"), ("x" * 10_001, "expected at most 10000 characters, not 10001")],
 )
 def test_the_length_of_a_text_is_told_in_characters(content: str, message: str) -> None:
     with pytest.raises(ValidationError) as caught:

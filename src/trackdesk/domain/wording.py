@@ -44,10 +44,10 @@ _PATTERNS: Final = {
     STREAM_PATTERN: f"topics with commas between them, of {', '.join(STREAM_TOPICS)}",
 }
 _LIMITS: Final[dict[str, Callable[[dict[str, Any]], str]]] = {
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']} characters",
-    "string_too_short": lambda ctx: f"at least {ctx['min_length']} characters",
-    "too_long": lambda ctx: f"at most {ctx['max_length']} items",
-    "too_short": lambda ctx: f"at least {ctx['min_length']} items",
+    "string_too_long": lambda ctx: f"at most {_many(ctx['max_length'], 'character')}",
+    "string_too_short": lambda ctx: f"at least {_many(ctx['min_length'], 'character')}",
+    "too_long": lambda ctx: f"at most {_many(ctx['max_length'], 'item')}",
+    "too_short": lambda ctx: f"at least {_many(ctx['min_length'], 'item')}",
     "greater_than_equal": lambda ctx: f"at least {ctx['ge']}",
     "greater_than": lambda ctx: f"more than {ctx['gt']}",
     "less_than_equal": lambda ctx: f"at most {ctx['le']}",
@@ -129,6 +129,10 @@ def _given(kind: str, error: ErrorDetails) -> str:
     if kind.endswith(("_long", "_short")):
         return str(len(error["input"]))
     return shorten(error["input"])
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _listed(expected: str) -> str:

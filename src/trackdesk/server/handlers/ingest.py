@@ -194,7 +194,7 @@ async def _first_answer(call: Call, once: Once) -> bytes | None:
 
 def _told(error: TrackdeskError, accepted: int) -> TrackdeskError:
     if accepted:
-        error.detail += f" {accepted} lines before that were taken."
+        error.detail += f" {accepted} {'line before that was' if accepted == 1 else 'lines before that were'} taken."
     return error
 
 
