@@ -135,7 +135,7 @@ def _window(at: int | None, now: int) -> str:
 
 
 def plan_words(item: Maintenance) -> str:
-    """`Sun 02:00 Europe/Berlin for 2h`, or from when to when."""
+    """`02:00 Europe/Berlin for 2h`, `0 2 * * 0 UTC for 2h`, or from when to when."""
     from trackdesk.domain.schedule import Cron, describe  # noqa: PLC0415 - loaded by now
 
     if item.schedule is None:
