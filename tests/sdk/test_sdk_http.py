@@ -60,6 +60,25 @@ def test_a_connection_that_was_closed_while_idle_is_opened_anew(client: Connect)
     listener.close()
 
 
+def test_head_and_body_go_in_one_write(client: Connect) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    first: list[bytes] = []
+
+    def serve() -> None:
+        connection, _address = listener.accept()
+        first.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n")
+        connection.close()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    assert client(Target(f"http://127.0.0.1:{listener.getsockname()[1]}")).call("POST", "/a", {"b": 1}) is None
+    server.join(5)
+    listener.close()
+    assert first[0].startswith(b"POST /a HTTP/1.1\r\n")
+    assert first[0].endswith(b'\r\n\r\n{"b": 1}')
+
+
 def test_a_problem_is_refused_with_all_it_says(receiver: Receiver, client: Connect) -> None:
     errors = [{"field": "deadline", "message": "no"}]
     receiver.answer = (400, {"code": "invalid", "detail": "deadline: no", "errors": errors})

@@ -76,6 +76,7 @@ class _TimedSocket:
         self.plain = plain
         self.deadline = deadline
         self._users = 1
+        self._held: list[bytes] = []
 
     def arm(self) -> None:
         left = self.deadline - time.monotonic()
@@ -83,7 +84,12 @@ class _TimedSocket:
             raise TimeoutError("timed out")
         self.plain.settimeout(left)
 
-    def sendall(self, data: Any) -> None:
+    def sendall(self, data: bytes) -> None:
+        """Kept until `flush`: http.client hands over head and body apart, and a server reads them sooner as one."""
+        self._held.append(data)
+
+    def flush(self) -> None:
+        data, self._held = b"".join(self._held), []
         self.arm()
         self.plain.sendall(data)
 
@@ -196,6 +202,7 @@ class Http:
         timed: Any = connection.sock
         timed.deadline = deadline
         connection.request(method, self._prefix + path, body=data, headers=headers)
+        timed.flush()
         response = connection.getresponse()
         content = response.read(MAX_ANSWER + 1)
         if len(content) > MAX_ANSWER:
