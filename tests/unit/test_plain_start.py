@@ -11,7 +11,8 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from trackdesk.domain.ingest import StartLine
-from trackdesk.domain.plain_start import PlainStart, plain_start
+from trackdesk.domain.plain_start import PlainStart, plain_body, plain_start
+from trackdesk.domain.run import StartRun
 
 USUAL: dict[str, Any] = {
     "kind": "run.start",
@@ -32,6 +33,8 @@ ODD: list[Any] = [
     {f"k{number}": "v" for number in range(21)},
 ]
 # fmt: on
+LINE_ONLY = {"uid": None, "process": "", "kind": "run.start"}
+USUAL_BODY = {name: value for name, value in USUAL.items() if name not in LINE_ONLY}
 NAMES = ("uid", *StartLine.model_fields, "x")
 
 
@@ -42,6 +45,15 @@ def by_model(raw: bytes) -> dict[str, Any] | None:
     except ValidationError:
         return None
     return {name: getattr(line, name) for name in PlainStart._fields}
+
+
+def body_by_model(raw: bytes) -> dict[str, Any] | None:
+    """None when it refuses the body; what a line has beyond it stands as if it came with none."""
+    try:
+        body = StartRun.model_validate_json(raw)
+    except ValidationError:
+        return None
+    return {name: getattr(body, name, LINE_ONLY.get(name)) for name in PlainStart._fields}
 
 
 @given(
@@ -64,6 +76,14 @@ def test_each_member_of_a_start_is_read_as_the_model_reads_it_or_left_to_the_mod
         assert read is None or read._asdict() == by_model(raw)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_each_member_of_a_body_is_read_as_its_model_reads_it_or_left_to_the_model(name: str) -> None:
+    for value in ODD:
+        raw = orjson.dumps({**USUAL_BODY, name: value})
+        read = plain_body(raw)
+        assert read is None or read._asdict() == body_by_model(raw)
+
+
 @pytest.mark.parametrize(
     "members",
     [
@@ -79,6 +99,10 @@ def test_the_usual_forms_of_a_start_need_no_model(members: dict[str, Any]) -> No
     read = plain_start(raw)
     assert read is not None
     assert read._asdict() == by_model(raw)
+    body = orjson.dumps({**USUAL_BODY, **{name: value for name, value in members.items() if name != "uid"}})
+    read = plain_body(body)
+    assert read is not None
+    assert read._asdict() == body_by_model(body)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +121,4 @@ def test_the_usual_forms_of_a_start_need_no_model(members: dict[str, Any]) -> No
 )
 def test_what_is_broken_or_not_to_be_kept_is_left_to_the_model_of_starts(raw: bytes) -> None:
     assert plain_start(raw) is None
+    assert plain_body(raw) is None

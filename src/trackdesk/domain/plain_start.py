@@ -1,4 +1,5 @@
-"""Starts of the usual form among the lines of `/v1/ingest`, read without a model: the model costs half of the reading.
+"""Starts of the usual form, alone or among the lines of `/v1/ingest`, read without a model, which takes three times as
+long.
 
 Whatever is unusual about a line, wrong or only rare, is left to the model of all starts: it knows every member and has
 the words for what it refuses.
@@ -36,10 +37,11 @@ _is_label = re.compile(LABEL_PATTERN).fullmatch
 
 
 class PlainStart(NamedTuple):
-    """Has the members of `StartLine`, under the same names."""
+    """Has the members of `StartLine` and `StartRun`, under the same names."""
 
     uid: str | None
     process: str
+    """Empty where the path of the request says it."""
     id: str | None
     deadline: Due | None
     tags: dict[str, str]
@@ -56,21 +58,43 @@ class PlainStart(NamedTuple):
 
 
 def plain_start(raw: bytes) -> PlainStart | None:
-    """None for all but a start in which nothing is wrong or rare."""
-    if _MARK not in raw or _NUL in raw or len(raw) > CONTEXT_BYTES:
+    """A line; None for all but a start in which nothing is wrong or rare."""
+    if _MARK not in raw:
+        return None
+    given = _members(raw)
+    if given is None or given.pop("kind", None) != "run.start":
+        return None
+    uid, process = given.pop("uid", None), given.pop("process", None)
+    try:
+        return _read(uid, process, given) if _known_name(process) and (uid is None or _uid(uid)) else None
+    except TypeError:  # a number where a text belongs
+        return None
+
+
+def plain_body(raw: bytes) -> PlainStart | None:
+    """The body of a request to start a run; None likewise."""
+    given = _members(raw)
+    return None if given is None else _read(None, "", given)
+
+
+def _members(raw: bytes) -> dict[str, Any] | None:
+    if _NUL in raw or len(raw) > CONTEXT_BYTES:
         return None
     try:
         given = orjson.loads(raw)
-        if type(given) is not dict or given.pop("kind", None) != "run.start":
-            return None
-        take = given.pop
-        uid, process, run_id, due = take("uid", None), take("process", None), take("id", None), take("deadline", None)
-        tags, context = take("tags", {}), take("context", {})
+    except ValueError:
+        return None
+    return given if type(given) is dict else None
+
+
+def _read(uid: str | None, process: str, given: dict[str, Any]) -> PlainStart | None:
+    """`given` is emptied."""
+    take = given.pop
+    try:
+        run_id, due, tags, context = take("id", None), take("deadline", None), take("tags", {}), take("context", {})
         by, at = take("triggered_by", None), take("started_at", None)
         if (
-            not _known_name(process)
-            or not (run_id is None or _name(run_id))
-            or not (uid is None or _uid(uid))
+            not (run_id is None or _name(run_id))
             or type(tags) is not dict
             or not (not tags or _are_tags(tuple(tags.items())))
             or type(context) is not dict
@@ -83,7 +107,7 @@ def plain_start(raw: bytes) -> PlainStart | None:
         if not given:
             return PlainStart(uid, process, run_id, due, tags, context, by, at)
         return PlainStart(uid, process, run_id, due, tags, context, by, at, *_rarer(given))
-    except (ValueError, TypeError):  # broken JSON, an impossible time, a number where a text belongs
+    except (ValueError, TypeError):  # an impossible time, a number where a text belongs
         return None
 
 

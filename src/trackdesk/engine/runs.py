@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.identity import Caller
     from trackdesk.domain.once import Once
+    from trackdesk.domain.plain_start import PlainStart
     from trackdesk.domain.run import CompleteRun, LogsAccepted, NewLog, PatchRun, Run, RunAddress, StartRun
     from trackdesk.engine.core import Engine
 
 
-def start(engine: Engine, caller: Caller, process: str, body: StartRun, once: Once | None = None) -> Awaitable[Run]:
+def start(
+    engine: Engine, caller: Caller, process: str, body: StartRun | PlainStart, once: Once | None = None
+) -> Awaitable[Run]:
     """Raises Conflict `run_active`, `idempotency_key_reused`; Invalid."""
     return engine.writer.run_each(start_runs, Start(caller.namespace_id, caller.actor, process, body, once))
 

@@ -12,14 +12,20 @@ from pydantic import ValidationError
 
 from trackdesk.domain.errors import Invalid, UnsupportedMedia
 from trackdesk.domain.model import MAX_DEPTH
+from trackdesk.domain.plain_start import plain_body
+from trackdesk.domain.run import StartRun
 from trackdesk.domain.wording import field_errors
 from trackdesk.server.limits import BODY_SECONDS, too_deep
 from trackdesk.server.lines import LeftToHandler, too_large
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trackdesk.contract.endpoint import Endpoint
 
 _NUL: Final = b"\\u0000"
+_PLAIN: Final[dict[Any, Callable[[bytes], Any]]] = {StartRun: plain_body}
+"""By model, what reads bodies of the usual form without it, and gives None for all others."""
 
 
 def reader_of(endpoint: Endpoint[Any]) -> BodyReader | LeftToHandler:
@@ -36,6 +42,7 @@ class BodyReader:
         self._max = endpoint.max_body
         self._required = endpoint.body is not None and endpoint.body_required
         self._model = endpoint.body
+        self._plain = _PLAIN.get(endpoint.body)
         self._nul_is_of_items = endpoint.body_of_many
         self._validate = None if endpoint.body is None else endpoint.body_adapter().validator.validate_json
 
@@ -81,6 +88,8 @@ class BodyReader:
             if self._required:
                 raise Invalid("body", "expected JSON, and there is nothing")
             raw = b"{}"
+        if self._plain is not None and (plain := self._plain(raw)) is not None:
+            return plain
         if too_deep(raw):
             raise Invalid("body", f"expected at most {MAX_DEPTH} levels of nesting")
         if _NUL in raw and not self._nul_is_of_items:
