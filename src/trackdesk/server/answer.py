@@ -12,6 +12,7 @@ from aiohttp.hdrs import METH_HEAD
 from aiohttp.http import HttpVersion11
 
 from trackdesk.server.headers import BASE_HEADERS
+from trackdesk.server.whole import Whole
 
 if TYPE_CHECKING:
     from asyncio import WriteTransport
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def is_plain(request: BaseRequest) -> bool:
     """Whether the connection stays open and a body follows, so that nothing in the head depends on the request."""
-    return is_plain_message(request.method, request.version, closes=not request.keep_alive)
+    return type(request) is Whole or is_plain_message(request.method, request.version, closes=not request.keep_alive)
 
 
 def is_plain_message(method: str, version: HttpVersion, *, closes: bool) -> bool:

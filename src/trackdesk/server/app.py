@@ -7,7 +7,7 @@ It is aiohttp's lower half, `web.Server`: a table of routes of our own finds the
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from aiohttp import hdrs, web
@@ -59,7 +59,7 @@ class App(web.Server):
     """
 
     def __init__(self, house: House, handlers: Mapping[str, Handler], endpoints: Iterable[Endpoint[Any]]) -> None:
-        super().__init__(self._respond, request_factory=self.request)
+        super().__init__(self._respond, request_factory=self._request)
         self.house = house
         self._routes: Routes[Answers] = Routes(paths.fits)
         self._known: dict[tuple[str, str], Found] = {}
@@ -68,10 +68,11 @@ class App(web.Server):
         self.heads = Heads()
         self.fronts: set[Front] = set()
         """The connections that aiohttp knows nothing of yet."""
-        self._max_body = 0
+        self.max_body = 0
+        """Bytes; the most that an endpoint takes."""
         for endpoint in endpoints:
             if endpoint.permission is not Permission.PING:  # see server/pings.py
-                self._max_body = max(self._max_body, endpoint.max_body if endpoint.takes == "application/json" else 0)
+                self.max_body = max(self.max_body, endpoint.max_body if endpoint.takes == "application/json" else 0)
                 answers = Bound(endpoint, handlers[endpoint.name], house).handle
                 if not (endpoint.takes == endpoint.media == "application/json"):
                     self._by_pieces.add(answers)
@@ -90,25 +91,6 @@ class App(web.Server):
     def connection(self) -> Connection:
         """One that takes whatever comes."""
         return Connection(self, loop=self._loop, **OPTIONS)
-
-    def request(
-        self,
-        message: RawRequestMessage,
-        payload: StreamReader,
-        protocol: web.RequestHandler,
-        writer: AbstractStreamWriter | None = None,
-        task: Task[None] | None = None,
-    ) -> web.BaseRequest:
-        """Without a writer and a task it can be read, and only an `Answer` or a whole response be given to it."""
-        return web.BaseRequest(
-            message,
-            payload,
-            protocol,
-            cast("Any", writer),
-            cast("Any", task),
-            self._loop,
-            client_max_size=self._max_body,
-        )
 
     def pre_shutdown(self) -> None:
         super().pre_shutdown()
@@ -155,6 +137,16 @@ class App(web.Server):
                 self._known.clear()
             self._known[method, path] = answers, parameters
         return (answers, parameters), allowed
+
+    def _request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: Task[None],
+    ) -> web.BaseRequest:
+        return web.BaseRequest(message, payload, protocol, writer, task, self._loop, client_max_size=self.max_body)
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         try:

@@ -17,6 +17,7 @@ from trackdesk.domain.run import StartRun
 from trackdesk.domain.wording import field_errors
 from trackdesk.server.limits import BODY_SECONDS, too_deep
 from trackdesk.server.lines import LeftToHandler, too_large
+from trackdesk.server.whole import Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,21 +51,7 @@ class BodyReader:
         """The bytes, empty when there are none. Raises TooLarge, UnsupportedMedia, Invalid."""
         if not request.body_exists:
             return b""
-        length = request.content_length
-        if length is not None and length > self._max:
-            raise too_large(self._max)
-        try:
-            if request.content.is_eof():  # it came with the head: nothing to wait for
-                raw = request.content.read_nowait()
-            else:
-                async with asyncio.timeout(BODY_SECONDS):
-                    raw = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise too_large(self._max) from None
-        except TimeoutError:
-            raise Invalid("body", f"did not arrive within {BODY_SECONDS:g} s") from None
-        except (web.RequestPayloadError, HttpProcessingError) as error:
-            raise Invalid("body", f"could not be read: {type(error).__name__}") from None
+        raw = request.raw if isinstance(request, Whole) else await self._receive(request)
         if len(raw) > self._max:
             raise too_large(self._max)
         if raw and self._validate is not None:
@@ -72,6 +59,20 @@ class BodyReader:
             if content_type is not None and content_type != "application/json":
                 self._check_type(content_type)
         return raw
+
+    async def _receive(self, request: web.BaseRequest) -> bytes:
+        length = request.content_length
+        if length is not None and length > self._max:
+            raise too_large(self._max)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            raise too_large(self._max) from None
+        except TimeoutError:
+            raise Invalid("body", f"did not arrive within {BODY_SECONDS:g} s") from None
+        except (web.RequestPayloadError, HttpProcessingError) as error:
+            raise Invalid("body", f"could not be read: {type(error).__name__}") from None
 
     def _check_type(self, content_type: str) -> None:
         """Raises UnsupportedMedia."""

@@ -8,19 +8,21 @@ Its parser reads the requests here as well, so that both ways agree on what a re
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import EMPTY_PAYLOAD, StreamReader, hdrs, web
+from aiohttp import hdrs, web
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpRequestParser
 from aiohttp.http_exceptions import HttpProcessingError
 
 from trackdesk.server.answer import Answer, is_plain_message, rendered
 from trackdesk.server.connection import KEEPALIVE_SECONDS, MAX_LINE
+from trackdesk.server.whole import Whole
 
 if TYPE_CHECKING:
     import asyncio
 
+    from aiohttp import StreamReader
     from aiohttp.http import RawRequestMessage
 
     from trackdesk.server.app import App
@@ -101,7 +103,7 @@ class Front(BaseProtocol):
         elif head.at_once is not None:
             self.task = head.at_once(self.peername[0] if self.peername else None, self._answered)
         else:
-            request = self._app.request(head.message, self._body(data, end), cast("web.RequestHandler", self))
+            request = Whole(head.message, data[end:], self, self._loop, self._app.max_body)
             self.task = self._loop.create_task(self._answer(request, head))
 
     def _read(self, data: bytes, end: int) -> Head | None:
@@ -118,14 +120,6 @@ class Front(BaseProtocol):
         if head is not None:
             self._app.heads.add(data[:end], head)
         return head
-
-    def _body(self, data: bytes, start: int) -> StreamReader:
-        if start == len(data):
-            return EMPTY_PAYLOAD
-        body = StreamReader(self, LARGEST, loop=self._loop)
-        body.feed_data(data[start:])
-        body.feed_eof()
-        return body
 
     def eof_received(self) -> bool:
         """Who has nothing more to send may still wait for the answer to what is in hand."""
