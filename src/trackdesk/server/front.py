@@ -140,14 +140,21 @@ class Front(BaseProtocol):
             self.transport.abort()
 
     async def _answer(self, request: web.BaseRequest, head: Head) -> None:
-        self._answered(await head.answers(request, head.parameters))
+        try:
+            response = await head.answers(request, head.parameters)
+        except Exception:
+            log.exception("a request could not be answered")
+            self.task = None
+            self.abort()
+        else:
+            self._answered(response)
 
     def _answered(self, response: web.StreamResponse) -> None:
         self.task = None
         try:
             self._send(response)
         except Exception:
-            log.exception("a request could not be answered")
+            log.exception("an answer could not be sent")
             self.abort()
         self._take_held()
 
