@@ -62,6 +62,7 @@ def test_flags_become_the_match_that_is_sent_and_shown() -> None:
         (("2x", "--service", "crm", "--why", "x"), 2, "not '2x'"),
         (("end",), 2, "required: ID"),
         (("show", "x"), 2, "ID: silence: expected its number, such as 3, not 'x'"),
+        (("end", "0"), 2, "silence: expected its number, such as 3, not '0'"),
         (("preview",), 1, "expected what to silence"),
     ],
 )

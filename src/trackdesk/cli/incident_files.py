@@ -52,7 +52,7 @@ def add_actions(actions: Actions) -> None:
 
 def _attachment(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text[:18]) < 1:
-        raise ValueError(f"attachment: expected a number, not {text!r}")
+        raise ValueError(f"attachment: expected its number, such as 3, not {text!r}")
     return int(text[:18])
 
 

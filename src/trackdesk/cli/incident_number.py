@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def number(text: str) -> int:
     """`INC-42` or `42`. Raises ValueError."""
-    match = re.fullmatch(r"(?:INC-)?(\d{1,15})", text, re.IGNORECASE | re.ASCII)
+    match = re.fullmatch(r"(?:INC-)?0*([1-9]\d{0,14})", text, re.IGNORECASE | re.ASCII)
     if match is None:
         raise ValueError(f"incident: expected INC-42 or 42, not {text!r}")
     return int(match[1])

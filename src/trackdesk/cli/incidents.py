@@ -146,7 +146,7 @@ def show_incident(args: argparse.Namespace) -> int:
 def take_incidents(args: argparse.Namespace) -> int:
     from trackdesk.sdk.http import actor
 
-    me = {"assignee": args.assignee or actor().partition("@")[0]}
+    me = {"assignee": actor().partition("@")[0] if args.assignee is None else args.assignee}
 
     async def work(client: Client) -> int:
         lying, results = [], []

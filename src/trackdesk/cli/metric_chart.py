@@ -52,6 +52,8 @@ def chart(args: argparse.Namespace) -> int:
 
     async def work(client: Client) -> int:
         found = await client.metrics.chart(query)
+        if not any(point.count for point in found.data):
+            await client.services.get(args.service)  # nothing is the answer only for a service that there is
         if args.json:
             print_json(plain(found))
         else:

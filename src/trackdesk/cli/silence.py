@@ -102,7 +102,7 @@ def _add_matchers(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
+    if not text.isascii() or not text.isdecimal() or not text.strip("0"):
         raise ValueError(f"silence: expected its number, such as 3, not {text!r}")
     return int(text)
 

@@ -12,7 +12,7 @@ from trackdesk.client.attachments import Attachments
 from trackdesk.client.cleanup import Cleanup
 from trackdesk.client.configuration import Configuration
 from trackdesk.client.encoding import body_bytes, query_pairs, route
-from trackdesk.client.errors import ServerAway, from_answer
+from trackdesk.client.errors import ServerAway, from_answer, why_away
 from trackdesk.client.ingest import Ingest
 from trackdesk.client.live import Live
 from trackdesk.client.metrics import Metrics, Services
@@ -186,7 +186,7 @@ class Client:
                     raise from_answer(response.status, await response.read(), retry_after)
                 yield response
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
-            raise ServerAway(f"{self.url} does not answer: {str(error) or 'it takes too long'}") from None
+            raise ServerAway(f"{self.url} does not answer: {why_away(error)}") from None
 
     async def pages(
         self, endpoint: Endpoint[Page[T]], *, path: Mapping[str, str | int] | None = None, query: Query = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Final
 
 from trackdesk.domain import errors
@@ -46,6 +47,16 @@ def from_answer(status: int, body: bytes, retry_after: str | None = None) -> Tra
     if retry_after is not None and retry_after.isdigit():
         error.retry_after = int(retry_after)
     return error
+
+
+def why_away(error: Exception) -> str:
+    """Why there was no answer, without what aiohttp adds for those who write clients."""
+    import aiohttp  # noqa: PLC0415
+
+    if not isinstance(error, aiohttp.ClientConnectorError) or isinstance(error, aiohttp.ClientSSLError):
+        return str(error) or "it takes too long"
+    number = error.os_error.errno
+    return os.strerror(number).lower() if number is not None and number > 0 else str(error.os_error.strerror or error)
 
 
 def _problem(body: bytes) -> dict[str, Any]:
