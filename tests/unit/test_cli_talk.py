@@ -115,3 +115,18 @@ def test_a_number_that_is_none_is_answered_with_what_is_accepted(
 ) -> None:
     assert main(list(words)) == exits.USAGE
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("runs", "--api-key", "abc"), "trackdesk runs: unrecognized arguments: --api-key\n"),
+        (("incidents", "--limt", "5", "list"), "trackdesk incidents: unrecognized arguments: --limt\n"),
+        (("runs", "--limit", "5", "lst"), "argument ACTION: invalid choice: 'lst' (choose from 'list', 'show')"),
+    ],
+)
+def test_a_flag_that_there_is_not_is_named_and_not_its_value(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == exits.USAGE
+    assert said in capsys.readouterr().err
