@@ -107,6 +107,7 @@ def test_a_wrong_choice_names_what_is_accepted(
         (("rules", "top", "-n", "51"), "limit: expected a whole number from 1 to 50, not '51'"),
         (("runs", "show", "a/b", "--attempt", "x"), "attempt: expected a whole number from 1 on, not 'x'"),
         (("key", "make", "a", "--role", "ADMIN", "--rate-limit", "x"), "rate-limit: expected a whole number from 1 to"),
+        (("runs", "--since", "99999d"), "--since: expected a duration of at most ten years, not '99999d'"),
         (("demo", "--seed", "x"), "seed: expected a whole number from 0 on, not 'x'"),
     ],
 )

@@ -14,12 +14,14 @@ _SHOWN = ((1000, SECOND), (SECOND, 10 * MINUTE), (MINUTE, DAY))
 
 def since(text: str) -> int:
     """µs: `2h` before now, or a time. Raises ValueError."""
-    return now() - parse_duration(text) if _is_span(text) else _instant_or_span(text)
+    length = _span(text)
+    return _instant_or_span(text) if length is None else now() - length
 
 
 def ahead(text: str) -> int:
     """µs: `90d` from now, or a time. Raises ValueError."""
-    return now() + parse_duration(text) if _is_span(text) else _instant_or_span(text)
+    length = _span(text)
+    return _instant_or_span(text) if length is None else now() + length
 
 
 def instant(text: str) -> int:
@@ -35,12 +37,14 @@ def _instant_or_span(text: str) -> int:
         raise ValueError(f"expected {accepted}, not {text!r}") from None
 
 
-def _is_span(text: str) -> bool:
+def _span(text: str) -> int | None:
+    """None of what is no duration. Raises ValueError of one that is too long."""
     try:
-        parse_duration(text)
+        return parse_duration(text)
     except ValueError:
-        return False
-    return True
+        if text[:-1].isdecimal() and text[-1:] in "smhd":
+            raise
+        return None
 
 
 def ago(at: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import orjson
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from trackdesk.domain.clock import DAY, HOUR
 from trackdesk.domain.filters import Filter
@@ -22,8 +22,15 @@ MOST_ALIKE: Final = 5
 _LONGEST_VALUE: Final = 120
 
 
+def _some_window(micros: int) -> int:
+    if not 0 < micros <= LONGEST_WINDOW:
+        longest = format_duration(LONGEST_WINDOW)
+        raise ValueError(f"expected more than 0s and at most {longest}, not {format_duration(micros)}")
+    return micros
+
+
 class ChangesFilter(Filter):
-    window: Annotated[Duration, Field(ge=1, le=LONGEST_WINDOW)] = USUAL_WINDOW
+    window: Annotated[Duration, AfterValidator(_some_window)] = USUAL_WINDOW
     """How long before the incident to look."""
 
 
