@@ -108,10 +108,11 @@ def test_a_wrong_choice_names_what_is_accepted(
         (("runs", "show", "a/b", "--attempt", "x"), "attempt: expected a whole number from 1 on, not 'x'"),
         (("key", "make", "a", "--role", "ADMIN", "--rate-limit", "x"), "rate-limit: expected a whole number from 1 to"),
         (("runs", "--since", "99999d"), "--since: expected a duration of at most ten years, not '99999d'"),
+        (("metric", "chart", "crm", "latency"), "metric_type: expected 1 to 64 of A-Z 0-9 _, a letter first, not 'lat"),
         (("demo", "--seed", "x"), "seed: expected a whole number from 0 on, not 'x'"),
     ],
 )
-def test_a_number_that_is_none_is_answered_with_what_is_accepted(
+def test_a_value_that_can_not_be_is_answered_with_what_is_accepted(
     words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(list(words)) == exits.USAGE

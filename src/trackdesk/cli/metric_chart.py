@@ -5,6 +5,7 @@ What the verb needs to know its flags loads quickly; `metric push` shares it.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from trackdesk.cli.common import checked, tag
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "trackdesk metric chart crm-api LATENCY_MS --last 7d --bucket hour --json"
     )
     parser.add_argument("service", metavar="SERVICE", help="what it was measured of")
-    parser.add_argument("metric_type", metavar="TYPE", help="LATENCY_MS, say")
+    parser.add_argument("metric_type", metavar="TYPE", type=checked(metric_type), help="LATENCY_MS, say")
     parser.add_argument("--last", metavar="DURATION", default=_LAST, help=f"up to now: 1h, 7d ({_LAST})")
     parser.add_argument(
         "--bucket", metavar="BUCKET", default=None, help="minute, hour, day or as in: 10s (what suits the width)"
@@ -40,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tag", action="append", metavar="K=V", type=checked(tag), default=None, help="with these tags"
     )
     parser.add_argument("--table", action="store_true", default=False, help="rows instead of charts")
+
+
+def metric_type(text: str) -> str:
+    """Raises ValueError."""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", text, re.ASCII):
+        raise ValueError(f"metric_type: expected 1 to 64 of A-Z 0-9 _, a letter first, not {text!r}")
+    return text
 
 
 def chart(args: argparse.Namespace) -> int:
