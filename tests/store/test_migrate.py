@@ -167,3 +167,17 @@ def test_the_index_of_keys_is_laid_out_anew_and_still_holds_attempts_apart(conne
     connection.execute(f"{columns} ('w', 1, 1, 'r', 2, 'FAILED', 5)")
     with pytest.raises(sqlite3.IntegrityError, match=r"runs\.attempt"):
         connection.execute(f"{columns} ('x', 1, 1, 'r', 2, 'FAILED', 5)")
+
+
+def test_the_first_answers_are_laid_out_by_their_keys_and_none_is_lost(connection: sqlite3.Connection) -> None:
+    migrate(connection, up_to=13)
+    kept = [
+        ("1:owner", "k", "f", 201, b"{}", 5),
+        ("1:owner", "l", "f", 201, b"{}", 6),
+        ("2:3", "k", "g", 201, b"[]", 7),
+    ]
+    connection.executemany("INSERT INTO idempotency VALUES (?, ?, ?, ?, ?, ?)", kept)
+    assert migrate(connection)[:1] == [14]
+    assert sorted(connection.execute("SELECT * FROM idempotency").fetchall()) == kept
+    plan = "EXPLAIN QUERY PLAN SELECT 1 FROM idempotency WHERE key = 'k' AND caller > '1:' AND caller < '1;'"
+    assert "PRIMARY KEY (key=? AND caller>?" in connection.execute(plan).fetchone()[3]
