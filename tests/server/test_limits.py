@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.clocks import until
+from tests.server.dialling import dialling, request
 from tests.server.stand import OWNER_KEY, open_stand
 from tests.server.stubs import echo, stubs
 from trackdesk.domain.model import MAX_DEPTH
@@ -55,6 +57,16 @@ async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, monke
         writer.close()
     assert b" 400 " in answer
     assert b"did not arrive within" in answer
+
+
+async def test_a_packed_body_that_nobody_reads_is_not_unpacked_after_its_refusal(tmp_path: Path) -> None:
+    packed = gzip.compress(bytes(8 << 20))
+    async with open_stand(tmp_path, stubs()) as stand, dialling() as dial:
+        line = await dial(stand.url)
+        head, _ = await line.ask(request("POST", "/v1/processes/a", packed, "x" * 20, "Content-Encoding: gzip"))
+        assert head[0].startswith(b"HTTP/1.1 401 ")
+        assert b"Connection: close" in head
+        assert await line.until_closed() == b""
 
 
 def test_a_bucket_holds_one_second_and_fills_evenly() -> None:

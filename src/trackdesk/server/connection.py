@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from trackdesk.domain.errors import TrackdeskError, shorten
@@ -47,6 +47,19 @@ class Connection(web.RequestHandler):
             log.info("the rest of a body could not be read: %s", type(error).__name__)
         else:
             super().log_exception(*args, **kw)
+
+    async def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> tuple[StreamResponse, bool]:
+        """aiohttp reads on what was not read of a body, to use the connection again. Of a compressed one that would be
+        unpacking for nobody, a thousand times what was sent and in one go; the connection ends with the answer."""
+        unread = hdrs.CONTENT_ENCODING in request.headers and not request.content.is_eof()
+        if unread:
+            resp.force_close()
+        answered = await super().finish_response(request, resp, start_time)
+        if unread:
+            request.content.set_exception(web.RequestPayloadError("nobody reads the rest"))
+        return answered
 
     def handle_error(
         self,
