@@ -158,6 +158,7 @@ def test_a_table_in_the_docs_is_what_the_code_says(page: str, name: str) -> None
 def test_every_section_of_the_console_is_explained() -> None:
     text = (DOCS / "console.md").read_text("utf-8")
     assert [each.name for each in SECTIONS if f"| `{each.key}` | {each.title} |" not in text] == []
+    assert [each.name for section in SECTIONS for each in section.inner if f"`:{each.name}`" not in text] == []
 
 
 def test_every_theme_and_state_of_the_console_is_named() -> None:

@@ -41,5 +41,16 @@ def test_the_console_paints_before_it_loads_a_server_or_a_client_library() -> No
     assert not loaded_by("import trackdesk.console.run") & {"aiohttp", "apprise", "plotext", "aiosqlite", "uvloop"}
 
 
+def test_a_screen_is_loaded_when_it_is_gone_to() -> None:
+    script = (
+        "import sys\nfrom trackdesk.console.places import SECTIONS\nfrom trackdesk.screens.desk import Desk\n"
+        "for each in SECTIONS: each.make(Desk())\n"
+        "print(*[name for name in sys.modules if name.startswith('trackdesk.screens.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    further = {"analytics", "tags", "silences", "maintenance", "admin_channels", "admin_departments", "admin_keys"}
+    assert not {name.rpartition(".")[2] for name in done.stdout.split()} & further
+
+
 _SITE = loaded_by("pass") - set(sys.stdlib_module_names)
 """What the environment itself loads at every start (.pth files)."""

@@ -108,12 +108,13 @@ class Runs(View):
 class Desk(Console):
     """A console over a stream the test writes."""
 
-    def __init__(self, *, ascii_only: bool = False) -> None:
+    def __init__(self, *more: Section, ascii_only: bool = False) -> None:
         self.events: asyncio.Queue[Event | LiveStatus] = asyncio.Queue()
         self.incidents = Incidents()
         sections = [
             Section("2", "runs", "Runs", lambda _client: Runs()),
             Section("4", "incidents", "Incidents", lambda _client: self.incidents),
+            *more,
         ]
         super().__init__(
             None,

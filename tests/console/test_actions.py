@@ -4,8 +4,10 @@ from textual.widget import Widget
 
 from trackdesk.console import actions
 from trackdesk.console.actions import ACTIONS, GROUPS
+from trackdesk.screens.ranges import RangeLine
 from trackdesk.widgets.live_table import LiveTable
 from trackdesk.widgets.log_view import LogView
+from trackdesk.widgets.tab_line import TabLine
 
 KEYS_PAGE = Path(__file__).parents[2] / "docs" / "keys.md"
 
@@ -45,6 +47,11 @@ def test_the_same_key_is_called_what_it_does_to_the_thing_in_sight() -> None:
     finish = actions.BY_ID["finish"]
     assert finish.label_in(("incident", "list")) == "close"
     assert finish.label_in(("run",)) == "complete"
+
+
+def test_lines_of_tabs_say_the_keys_of_the_table() -> None:
+    for line, pair in ((TabLine, ("previous_tab", "next_tab")), (RangeLine, ("shorter", "longer"))):
+        assert line.HINT.startswith(" and ".join(actions.BY_ID[name].key for name in pair))
 
 
 def test_the_page_of_keys_in_the_docs_is_fresh() -> None:

@@ -1,5 +1,7 @@
-from tests.console.frame_desk import Desk
+from tests.console.frame_desk import Desk, Incidents, Runs
 from tests.console.frames import frame_of, sees, until
+from trackdesk.console.sections import Inner, Section
+from trackdesk.screens.sections import TabbedViews
 
 
 async def test_commands_go_places_complete_and_are_recalled() -> None:
@@ -13,6 +15,31 @@ async def test_commands_go_places_complete_and_are_recalled() -> None:
         await pilot.press("colon", "up", "up")
         await sees(app, ":incidents late")
         await pilot.press("escape")
+
+
+async def test_a_tab_is_a_command_of_its_own_from_wherever_one_is() -> None:
+    watched = Incidents()
+    tabs = [("rules", "Rules", lambda _: Runs()), ("silences", "Silences", lambda _: watched)]
+    inner = Inner("silences", "Silences", lambda _: watched)
+    app = Desk(Section("6", "rules", "Rules", lambda desk: TabbedViews(desk, tabs), filters=False, inner=[inner]))
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("colon", *"sil", "tab", *"late", "enter")
+        await sees(app, "[Silences]")
+        await until(lambda: watched.filters == ["late"])
+        await pilot.press("enter")
+        await sees(app, "all about INC-1")
+        await pilot.press("colon", *"rules", "enter")
+        await sees(app, "[Rules]")
+        await pilot.press("colon", *"rules late", "enter")
+        await sees(app, "rules has no filter")
+
+
+async def test_a_beginning_that_fits_several_commands_is_answered_with_their_names() -> None:
+    app = Desk()
+    async with app.run_test(size=(100, 20)) as pilot:
+        await sees(app, "All runs")
+        await pilot.press("colon", *"theme", "enter")
+        await sees(app, "theme: is it theme dark or theme light or theme deuteranopia?")
 
 
 async def test_a_command_changes_the_theme() -> None:

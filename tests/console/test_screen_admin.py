@@ -101,6 +101,13 @@ async def test_a_new_key_is_shown_once_and_works_until_it_is_revoked(desk: Desk)
     await desk.sees("No key beside the owner's")
 
 
+async def test_its_lists_are_commands_of_their_own(desk: Desk) -> None:
+    await desk.press("colon", *"keys", "enter")
+    await desk.sees("Admin \u203a Keys")
+    await desk.press("colon", *"departments", "enter")
+    await desk.sees("Admin \u203a Departments")
+
+
 async def test_departments_are_made_and_default_stays(desk: Desk) -> None:
     await go(desk, 2)
     await desk.sees("default")

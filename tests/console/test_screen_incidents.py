@@ -156,7 +156,7 @@ async def test_a_status_in_the_filter_is_not_narrowed_by_the_tab(desk: Desk) -> 
 async def test_a_filter_that_is_not_understood_says_where(desk: Desk) -> None:
     await desk.report("the printer burns")
     await desk.sees("the printer burns")
-    desk.app.go("incidents", "colour:red")
+    desk.app.visit("incidents", "colour:red")
     await desk.sees("✗ ")
     assert "the printer burns" in desk.frame
 

@@ -101,18 +101,35 @@ class Console(App[None]):
         """The frame in sight, also when a dialog stands over it."""
         return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Frame)), None)
 
-    def go(self, name: str, expression: str = "") -> None:
-        """To a section, to where one left it; once there already, to its first screen. Raises `LookupError`."""
+    def go(self, name: str) -> None:
+        """To a section, to where one left it; once there already, to its first screen, and from that to its first tab.
+        Raises `LookupError`."""
         if name not in {section.name for section in self.sections}:
             raise LookupError(f"no section {name!r}; there are {', '.join(section.name for section in self.sections)}")
-        if name == self.current_mode:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
-        else:
+        if name != self.current_mode:
             self._last_section = self.current_mode
             self.switch_mode(name)
-        if expression and (frame := self.frame) is not None:
-            frame.call_after_refresh(frame.view.narrow, expression)
+        elif len(self.screen_stack) > 1:
+            self._to_first_screen()
+        else:
+            self._turn_to(name)
+
+    def visit(self, name: str, expression: str = "") -> None:
+        """To the list of a section, or to a place inside one, wherever one left it, and there to what matches
+        `expression`. Raises `LookupError`."""
+        section = next((each.name for each in self.sections if name in {inner.name for inner in each.inner}), name)
+        if section != self.current_mode:
+            self.go(section)
+        self._to_first_screen()
+        self._turn_to(name, expression)
+
+    def _to_first_screen(self) -> None:
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def _turn_to(self, name: str, expression: str = "") -> None:
+        if (frame := self.frame) is not None:
+            frame.call_after_refresh(frame.view.turn_to, name, expression)
 
     def go_last(self) -> None:
         if self._last_section:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from trackdesk.console import actions, themes
+from trackdesk.console.sections import Inner, Section
 
 if TYPE_CHECKING:
     from trackdesk.console.app import Console
@@ -17,21 +18,15 @@ class Command:
     tooltip: str
     run: Callable[[str], None]
     """Given the words typed after the name."""
-    takes: str = ""
-    """What may follow the name: `FILTER`."""
 
 
 def commands_of(app: "Console", frame: "Frame") -> list[Command]:
     """The commands of this place, those of the place itself first."""
     local = [_of_action(frame, action) for action in frame.offered() if not action.widget and not action.frame]
     places = [
-        Command(
-            section.name,
-            f"Go to {section.title}; words after it filter the list.",
-            lambda words, name=section.name: app.go(name, words),  # type: ignore[misc]
-            "FILTER",
-        )
+        _of_place(app, frame, place)
         for section in app.sections
+        for place in cast("tuple[Section | Inner, ...]", (section, *section.inner))
     ]
     own = [_of_action(frame, action) for action in actions.ACTIONS if action.frame and action.id != "quit"]
     return local + places + own + _console(app)
@@ -39,6 +34,17 @@ def commands_of(app: "Console", frame: "Frame") -> list[Command]:
 
 def _of_action(frame: "Frame", action: actions.Action) -> Command:
     return Command(action.id.replace("_", "-"), action.tooltip, lambda _words: frame.press(action.id))
+
+
+def _of_place(app: "Console", frame: "Frame", place: Section | Inner) -> Command:
+    def run(words: str) -> None:
+        if words and not place.filters:
+            frame.say(f"{place.name} has no filter, and takes no words", "late")
+        else:
+            app.visit(place.name, words)
+
+    filters = "; words after it filter the list" if place.filters else ""
+    return Command(place.name, f"Go to {place.title}{filters}.", run)
 
 
 def _console(app: "Console") -> list[Command]:

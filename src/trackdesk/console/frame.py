@@ -251,7 +251,7 @@ class Frame(Screen[None]):
             return
         found = find(commands_of(self.console, self), message.line)
         if found is None:
-            self.say(f"{message.line}: no such command; tab completes, ctrl+p finds", "fail")
+            self.say(f"{message.line}: {self._near(message.line)}", "fail")
             return
         command, words = found
         command.run(words)
@@ -289,3 +289,8 @@ class Frame(Screen[None]):
 
     def _command_names(self) -> list[str]:
         return [command.name for command in commands_of(self.console, self)]
+
+    def _near(self, line: str) -> str:
+        """What to type instead of `line`."""
+        begun = [name for name in self._command_names() if name.startswith(line)]
+        return f"is it {' or '.join(begun)}?" if begun else "no such command; tab completes, ctrl+p finds"

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trackdesk.screens.admin_channels import ChannelsView
-from trackdesk.screens.admin_departments import DepartmentsView
-from trackdesk.screens.admin_keys import KeysView
-from trackdesk.screens.deliveries import DEAD, DeliveriesView
 from trackdesk.screens.place import Place
 from trackdesk.widgets.columns import Column
 from trackdesk.widgets.glyphs import Mark, Toned
@@ -40,8 +36,10 @@ class AdminView(Place):
         Column("words", "how it stands", 30, flex=1, priority=0),
     )
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, places: Mapping[str, Callable[[Desk], View]]) -> None:
+        """`places` are what makes the lists that rows open, by the names of the rows."""
         super().__init__(desk)
+        self._places = places
         self._table = LiveTable(self.COLUMNS, title="Admin", now=desk.now)
 
     @property
@@ -78,19 +76,16 @@ class AdminView(Place):
 
     def on_row_opened(self, event: RowOpened) -> None:
         event.stop()
-        make = _PLACES.get(event.row.key)
-        if make is None:
-            self.post_message(self.Say(f"{event.row.key.strip()}: there is nothing more to see", "dim"))
+        if event.row.key in self._places:
+            self.turn_to(event.row.key)
         else:
-            self.post_message(self.Open(make(self.desk)))
+            self.post_message(self.Say(f"{event.row.key.strip()}: there is nothing more to see", "dim"))
 
-
-_PLACES: Mapping[str, Callable[[Desk], View]] = {
-    "channels": ChannelsView,
-    "departments": DepartmentsView,
-    "keys": KeysView,
-    "deliveries": DeliveriesView,
-}
+    def turn_to(self, name: str, expression: str = "") -> None:
+        if name in self._places:
+            self.post_message(self.Open(self._places[name](self.desk)))
+        else:
+            super().turn_to(name, expression)
 
 
 def _row(name: str, state: Cell, words: Any) -> Row:
@@ -112,7 +107,7 @@ def _channels(channels: Sequence[Channel]) -> Row:
 
 def _deliveries(counts: Mapping[str, int]) -> Row:
     waiting = counts.get("PENDING", 0) + counts.get("RETRYING", 0)
-    dead = counts.get(DEAD.upper(), 0)
+    dead = counts.get("DEAD", 0)
     words = [f"{waiting} waiting"] if waiting else []
     words += [f"{dead} dead"] if dead else []
     return _row("deliveries", ILL if dead else WELL, ", ".join(words) or "all are out")

@@ -10,7 +10,6 @@ from trackdesk.screens.listing import ListPlace
 from trackdesk.screens.muting import mute
 from trackdesk.screens.process_deeds import change_settings, delete_processes, pause_or_resume
 from trackdesk.screens.run_deeds import start_run
-from trackdesk.screens.sections import TabbedViews
 from trackdesk.screens.strip import LENGTH, strip
 from trackdesk.widgets import glyphs, when
 from trackdesk.widgets.cells import Clocked, ago, due
@@ -45,14 +44,6 @@ COLUMNS = (
     Column("department", "department", 10, flex=1, priority=7, most=18),
     Column("category", "category", 8, flex=1, priority=8, most=18),
 )
-
-
-def processes_section(desk: Desk) -> View:
-    """What stands behind the key of the section: processes, the tags of their runs, their figures."""
-    from trackdesk.screens.analytics import AnalyticsView  # noqa: PLC0415 - each screen is loaded when it is gone to
-    from trackdesk.screens.tags import TagsView  # noqa: PLC0415
-
-    return TabbedViews(desk, [("Processes", ProcessesView), ("Tags", TagsView), ("Analytics", AnalyticsView)])
 
 
 class ProcessesView(ListPlace["Process"]):

@@ -36,6 +36,8 @@ USUAL = "24h"
 class RangeLine(TabLine):
     """Which time the figures are about. Does not turn around at its ends."""
 
+    HINT = ", and . choose the time"
+
     def __init__(self, current: str = USUAL) -> None:
         super().__init__([(each.name, each.name) for each in RANGES], current)
 

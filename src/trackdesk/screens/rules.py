@@ -11,7 +11,6 @@ from trackdesk.screens.listing import ListPlace
 from trackdesk.screens.muting import mute
 from trackdesk.screens.place import Place
 from trackdesk.screens.rule_form import change_rule, make_rule
-from trackdesk.screens.sections import TabbedViews
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.cells import ago
 from trackdesk.widgets.columns import Column
@@ -37,22 +36,6 @@ if TYPE_CHECKING:
 EMPTY = Empty("No rule watches the metrics yet", "n  makes one, and says what it would have done")
 _NEEDS = dict.fromkeys(("new", "edit", "switch", "delete", "mute"), "operate")
 _BAR = 24
-
-
-def rules_section(desk: Desk) -> View:
-    """What stands behind the key of the section."""
-    from trackdesk.screens.maintenance import MaintenanceView  # noqa: PLC0415 - each screen is loaded when gone to
-    from trackdesk.screens.silences import SilencesView  # noqa: PLC0415
-
-    return TabbedViews(
-        desk,
-        [
-            ("Rules", RulesView),
-            ("Top triggered", TopTriggeredView),
-            ("Silences", SilencesView),
-            ("Maintenance", MaintenanceView),
-        ],
-    )
 
 
 def rule_of(desk: Desk, rule: str) -> View:

@@ -26,16 +26,16 @@ class TabbedViews(View):
     TabbedViews > .-away { display: none; }
     """
 
-    def __init__(self, desk: Desk, tabs: Sequence[tuple[str, Callable[[Desk], View]]]) -> None:
-        """`tabs` are (title, what makes its view); the first is in sight."""
+    def __init__(self, desk: Desk, tabs: Sequence[tuple[str, str, Callable[[Desk], View]]]) -> None:
+        """`tabs` are (name, title, what makes its view); the first is in sight."""
         super().__init__()
         self.desk = desk
-        self._makers = dict(tabs)
-        first, make = tabs[0]
-        self._views: dict[str, View] = {first: make(desk)}
+        self._makers = {name: make for name, _, make in tabs}
+        first = tabs[0][0]
+        self._views: dict[str, View] = {first: self._makers[first](desk)}
         self.current = self._views[first]
         """The view in sight. The one of a tab just chosen takes its place once it stands: before, it can't be asked."""
-        self._line = TabLine([(title, title) for title, _ in tabs])
+        self._line = TabLine([(name, title) for name, title, _ in tabs])
 
     def compose(self) -> ComposeResult:
         yield self._line
@@ -45,9 +45,13 @@ class TabbedViews(View):
         if message.line is not self._line:
             return
         message.stop()
-        begin(self, partial(self._show, message.name), group="tab", exclusive=True)
+        self.turn_to(message.name)
 
-    async def _show(self, name: str) -> None:
+    def turn_to(self, name: str, expression: str = "") -> None:
+        self._line.mark(name)
+        begin(self, partial(self._show, name, expression), group="tab", exclusive=True)
+
+    async def _show(self, name: str, expression: str) -> None:
         view = self._views.get(name)
         if view is None:
             view = self._views[name] = self._makers[name](self.desk)
@@ -60,6 +64,8 @@ class TabbedViews(View):
         view.take_focus()
         self.call_after_refresh(self._take_focus_if_nobody_has)
         self.post_message(self.Retitled())
+        if expression:
+            view.narrow(expression)
 
     def _take_focus_if_nobody_has(self) -> None:
         """A view that was out of sight can only have the focus once it is laid out."""
@@ -84,7 +90,7 @@ class TabbedViews(View):
 
     @property
     def heading(self) -> str:
-        return self._line.current
+        return self._line.title
 
     @property
     def status(self) -> Sequence[Toned]:

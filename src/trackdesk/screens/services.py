@@ -9,7 +9,6 @@ from trackdesk.screens.listing import ListPlace
 from trackdesk.screens.measuring import Trends, leading_types
 from trackdesk.screens.muting import mute
 from trackdesk.screens.place import Place
-from trackdesk.screens.sections import TabbedViews
 from trackdesk.screens.service_deeds import edit_service, make_service
 from trackdesk.widgets import glyphs
 from trackdesk.widgets.background import begin
@@ -44,11 +43,6 @@ GRID = 500
 """Tiles at most; the list has all."""
 _SETTLED = 0.15
 """Seconds without scrolling until the metrics of what is in sight are read."""
-
-
-def services_section(desk: Desk) -> View:
-    """What stands behind the key of the section."""
-    return TabbedViews(desk, [("Services", ServicesView), ("Grid", ServiceGridView)])
 
 
 def service_of(desk: Desk, service: str) -> View:

@@ -32,6 +32,8 @@ when they are left."""
 class WindowLine(TabLine):
     """How long the time shown is, and which it is."""
 
+    HINT = ", and . zoom"
+
     def __init__(self, current: str = NAMES[0]) -> None:
         super().__init__([(name, name) for name in NAMES], current)
 

@@ -1,6 +1,7 @@
 """One line of tabs: which ways there are to look at a place, and which one it is now."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -11,9 +12,15 @@ from textual.widget import Widget
 from trackdesk.domain.safe import safe_text
 from trackdesk.widgets.look import Look
 
+_APART = 3
+"""Blanks between the tabs and what is said of their keys."""
+
 
 class TabLine(Widget):
     """`tabs` are (name, how it is shown). Posts `Chosen`; `turn` goes to a neighbour."""
+
+    HINT: ClassVar[str] = "[ and ] turn tabs"
+    """Which keys choose among them, said behind them where there is room."""
 
     DEFAULT_CSS = """
     TabLine { height: 1; width: 1fr; }
@@ -37,11 +44,20 @@ class TabLine(Widget):
         self.current = current or self.tabs[0][0]
         self._spans: list[tuple[int, int, str]] = []
 
+    @property
+    def title(self) -> str:
+        """How the tab in sight is shown."""
+        return dict(self.tabs)[self.current]
+
     def choose(self, name: str) -> None:
         if name != self.current:
-            self.current = name
-            self.refresh()
+            self.mark(name)
             self.post_message(self.Chosen(self, name))
+
+    def mark(self, name: str) -> None:
+        """Show `name` as the one in sight and tell nobody: for whoever brings it there."""
+        self.current = name
+        self.refresh()
 
     def set_tabs(self, tabs: Sequence[tuple[str, str]]) -> None:
         """Other tabs; where the one in sight is none of them, the first is."""
@@ -66,6 +82,9 @@ class TabLine(Widget):
             line.append(f"[{safe_text(shown)}]" if here else f" {safe_text(shown)} ", self._style(look, here=here))
             self._spans.append((start, line.cell_len, name))
             line.append(" ")
+        hint = f"{' ' * _APART}{self.HINT}"
+        if line.cell_len + len(hint) <= self.size.width:
+            line.append(hint, look.role("dim"))
         return line
 
     @staticmethod

@@ -135,6 +135,13 @@ class View(Vertical):
     def narrow(self, expression: str) -> None:
         """Show what matches `expression`: what follows a section's name on the command line."""
 
+    def turn_to(self, name: str, expression: str = "") -> None:
+        """Show the place inside this one that is called `name`, or this one itself by the name of its section, and of
+        that what matches `expression`."""
+        del name
+        if expression:
+            self.narrow(expression)
+
     def retreat(self) -> bool:
         """What `esc` does before it goes back: leave the filter, then clear the marks. Whether there was anything."""
         return any(table.clear_marks() for table in self.query(LiveTable))
