@@ -51,6 +51,14 @@ def test_it_does_not_matter_in_how_many_parts_it_is_taken_out(durations: list[in
     assert left.packed() == sketch(3 * SECOND, 7 * SECOND).packed()
 
 
+@given(st.lists(DURATIONS, max_size=40), st.lists(DURATIONS, min_size=1, max_size=60), st.sampled_from((1, 3, 12)))
+def test_quantiles_are_those_of_what_is_left(kept: list[int], gone: list[int], times: int) -> None:
+    left = Sketch([sketch(*kept, *(gone * times)).packed()], [sketch(*gone).packed()] * times)
+    expected = sketch(*kept)
+    assert left.quantiles(PERCENTS) == expected.quantiles(PERCENTS)
+    assert left.seconds((50, 99)) == [each if each is None else each / SECOND for each in expected.quantiles((50, 99))]
+
+
 def test_it_can_be_taken_out_before_it_is_counted() -> None:
     made = Sketch()
     made.add(5 * SECOND, -1)

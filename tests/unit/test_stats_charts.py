@@ -26,7 +26,7 @@ def some_stats(buckets: int) -> Stats:
             status = "FAILED" if run % 2 else "COMPLETED"
             tally.add(Ended(START, 1, status, None, overdue=False, duration=(run + 1) * SECOND, tags={}))
         total.merge(tally)
-        data.append(bucket_row(format_instant(START + number * HOUR), tally.flat(), 0, None))
+        data.append(bucket_row(format_instant(START + number * HOUR), tally, None))
     meta = StatsMeta.model_construct(
         from_=START,
         to=START + buckets * HOUR,

@@ -9,16 +9,19 @@ Relative-Error Guarantees", PVLDB 12(12), 2019.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from functools import lru_cache
-from itertools import accumulate, chain, compress
+from bisect import bisect_left, bisect_right
+from functools import lru_cache, partial
+from itertools import accumulate, chain, compress, groupby, repeat
 from math import ceil, log
-from typing import TYPE_CHECKING, Final
+from operator import getitem
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from trackdesk.domain.clock import DAY
+from trackdesk.domain.clock import DAY, SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+Value = TypeVar("Value")
 
 ERROR: Final = 0.01
 """The greatest relative error of a quantile."""
@@ -43,18 +46,29 @@ def middle_of(bucket: int) -> int:
     return round(GAMMA**bucket * _MIDDLE) if bucket > 0 else 0
 
 
-def quantiles_of(packed: Sequence[int], percents: tuple[int, ...]) -> list[int | None]:
-    """What `Sketch.quantiles` says, of what `Sketch.packed` gave."""
+@lru_cache(maxsize=4096)
+def seconds_of(bucket: int) -> float:
+    """`middle_of` in seconds, as JSON has durations."""
+    return middle_of(bucket) / SECOND
+
+
+def quantiles_of(
+    packed: Sequence[int], percents: tuple[int, ...], value_of: Callable[[int], Value]
+) -> list[Value | None]:
+    """What `Sketch.quantiles` says, of what `Sketch.packed` gave; what `value_of` makes of each bucket."""
     if not packed:
         return [None] * len(percents)
     if len(packed) == 2:  # as most have that are of few runs
-        return [middle_of(packed[0])] * len(percents)
-    ends = list(accumulate(packed[1::2]))
-    found: list[int | None] = []
-    before = 0
-    for rank in _ranks(ends[-1], percents):
-        found.append(found[-1] if rank == before else middle_of(packed[2 * bisect_left(ends, rank)]))
-        before = rank
+        return [value_of(packed[0])] * len(percents)
+    counts = packed[1::2]
+    found: list[Value | None] = []
+    if max(counts) == 1:
+        for rank, times in _ranks(len(counts), percents):
+            found += [value_of(packed[2 * rank - 2])] * times
+        return found
+    ends = list(accumulate(counts))
+    for rank, times in _ranks(ends[-1], percents):
+        found += [value_of(packed[2 * bisect_left(ends, rank)])] * times
     return found
 
 
@@ -70,8 +84,10 @@ def bars_of(packed: Sequence[int]) -> list[tuple[int | None, int]]:
 
 
 @lru_cache(maxsize=4096)
-def _ranks(total: int, percents: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(max(-(-total * percent // 100), 1) for percent in percents)
+def _ranks(total: int, percents: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(which in the order of all, for how many of `percents`): of few most are the same."""
+    ranks = [max(-(-total * percent // 100), 1) for percent in percents]
+    return tuple((rank, len(list(same))) for rank, same in groupby(ranks))
 
 
 @lru_cache(maxsize=4096)
@@ -108,15 +124,19 @@ class Sketch:
         if len(self._parts) == 1 and not self._counts and not self._less:
             return list(self._parts[0])
         if self._counts:
-            self._parts.append([number for pair in sorted(self._counts.items()) for number in pair])
+            singly = [number for pair in sorted(self._counts.items()) for number in pair]
+            self._parts.append(singly)
+            self._counts = {}
+            if len(self._parts) == 1 and not self._less and min(singly[1::2]) > 0:
+                return singly
         buckets, counts = _together(self._parts, self._less)
         self._parts, self._less, self._counts = [], [], {}
         least = min(counts, default=0)
         if least < 0:  # something is still to come that it is taken out of
             self._counts = dict(zip(buckets, counts, strict=True))
         if least <= 0:
-            kept = [count > 0 for count in counts]
-            buckets, counts = list(compress(buckets, kept)), list(compress(counts, kept))
+            counts = [max(count, 0) for count in counts] if least else counts
+            buckets, counts = list(compress(buckets, counts)), list(filter(None, counts))
         numbers = [0] * (2 * len(buckets))
         numbers[::2], numbers[1::2] = buckets, counts
         if least >= 0:
@@ -125,12 +145,64 @@ class Sketch:
 
     def quantiles(self, percents: tuple[int, ...]) -> list[int | None]:
         """For each of `percents` the least duration (µs) that is not under so many per cent of all; None of nothing."""
-        return quantiles_of(self.packed(), percents)
+        return self._quantiles(percents, middle_of)
+
+    def seconds(self, percents: tuple[int, ...]) -> list[float | None]:
+        """`quantiles` in seconds."""
+        return self._quantiles(percents, seconds_of)
+
+    def _quantiles(self, percents: tuple[int, ...], value_of: Callable[[int], Value]) -> list[Value | None]:
+        if len(self._parts) == 1 and self._less and not self._counts:
+            found = _quantiles_without(self._parts[0], self._less, percents, value_of)
+            if found:
+                return found
+        return quantiles_of(self.packed(), percents, value_of)
 
     def bars(self) -> list[tuple[int | None, int]]:
         """(upper bound in µs, how many are at most that and over the bound before), from the first bar that has any to
         the last; None stands for over the last bound."""
         return bars_of(self.packed())
+
+
+def _quantiles_without(
+    part: Sequence[int],
+    less: Sequence[Sequence[int]],
+    percents: tuple[int, ...],
+    value_of: Callable[[int], Value],
+) -> list[Value | None]:
+    """The quantiles of a part without those of `less`, which are in it; nothing where more are taken out than it has.
+
+    A bucket has the rank that its end in the part says, less what is taken out up to there: from the bucket that would
+    have it if nothing was, one goes on until that is so. Half the price of taking them out.
+    """
+    total, below = _below(less)
+    buckets, ends = part[::2], list(accumulate(part[1::2]))
+    if not ends or ends[-1] <= total:
+        return []
+    found: list[Value | None] = []
+    for rank, times in _ranks(ends[-1] - total, percents):
+        before, index = -1, bisect_left(ends, rank)
+        while before < index < len(ends):
+            before, index = index, bisect_left(ends, rank + below(buckets[index]))
+        if index == len(ends):
+            return []
+        found += [value_of(buckets[index])] * times
+    return found
+
+
+def _below(parts: Sequence[Sequence[int]]) -> tuple[int, Callable[[int], int]]:
+    """How many are in the parts; and of a bucket, how many are not above it."""
+    if sum(map(len, parts)) > 4 * _MANY:
+        buckets = [part[::2] for part in parts]
+        ends = [list(accumulate(part[1::2], initial=0)) for part in parts]
+        total = sum(each[-1] for each in ends)
+        return total, lambda bucket: sum(map(getitem, ends, map(bisect_right, buckets, repeat(bucket))))
+    numbers = list(chain.from_iterable(parts))
+    singly, counts = numbers[::2], numbers[1::2]
+    if max(counts, default=1) > 1:
+        singly = list(chain.from_iterable(map(repeat, singly, counts)))
+    singly.sort()
+    return len(singly), partial(bisect_right, singly)
 
 
 def _together(parts: Sequence[Sequence[int]], less: Sequence[Sequence[int]]) -> tuple[list[int], list[int]]:
@@ -139,8 +211,8 @@ def _together(parts: Sequence[Sequence[int]], less: Sequence[Sequence[int]]) -> 
     if sum(map(len, parts)) + sum(map(len, less)) - len(longest) > _MANY:
         return _in_a_row(parts, less)
     buckets, counts = list(longest[::2]), list(longest[1::2])
-    for part, sign in chain(((part, 1) for part in parts if part is not longest), ((part, -1) for part in less)):
-        numbers = iter(part)
+    for some, sign in (([part for part in parts if part is not longest], 1), (less, -1)):
+        numbers = chain.from_iterable(some)
         for bucket, count in zip(numbers, numbers, strict=True):
             index = bisect_left(buckets, bucket)
             if index < len(buckets) and buckets[index] == bucket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import sub
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from trackdesk.domain.sketch import Sketch
@@ -113,11 +114,10 @@ class Tally:
     @classmethod
     def of_flats(cls, flats: Sequence[Flat], less: Sequence[Flat] = ()) -> Tally:
         """Of many that `flat` gave, without those of `less`."""
-        counts = [sum(column) for column in islice(zip(*flats, strict=True), 8)] or [0] * 8
+        counts = list(islice(map(sum, zip(*flats, strict=True)), 8)) or [0] * 8
         if less:
-            taken = [sum(column) for column in islice(zip(*less, strict=True), 8)]
-            counts = [count - other for count, other in zip(counts, taken, strict=True)]
-        tally = cls(*counts)
+            counts = list(map(sub, counts, map(sum, zip(*less, strict=True))))
+        tally = cls(*counts)  # type: ignore[arg-type] # eight numbers
         tally.sketch = Sketch([flat[8] for flat in flats], [flat[8] for flat in less])
         return tally
 

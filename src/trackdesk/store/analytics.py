@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.analytics import StatsFilter, StatsRange
     from trackdesk.domain.buckets import Counted
-    from trackdesk.store.counting import Group, GroupsOf, Key
+    from trackdesk.domain.tally import Flat
+    from trackdesk.store.counting import Column, Group, GroupsOf
     from trackdesk.store.readers import Readers
 
 MOST_CELLS = 10_000
 """Rows of an answer: buckets times groups."""
-_REST = object()
 
 
 async def run_stats(readers: Readers, namespace_id: int, given: StatsFilter, now: int) -> Stats:
@@ -178,44 +179,39 @@ async def _count_groups(counting: Counting, counted: Counted, most: int) -> tupl
         if plan.series is not None:
             await counting.count_coarse(plan.series)
         return [], 0
-    counts = await counting.counts(counted)
+    counts, _ = await asyncio.gather(counting.counts(counted), counting.count_whole())
     counts.pop(None, None)
     ranked = sorted((group for group, count in counts.items() if count > 0), key=lambda g: (-counts[g], str(g)))
     top = ranked[:most]
     if plan.series is not None:
         wanted = set(top) if plan.whole is not None else set(ranked)
         await counting.count_coarse([series for series, group in plan.series.items() if group in wanted])
-    _put_rest_together(counting, top)
     return top, len(ranked)
 
 
-def _put_rest_together(counting: Counting, top: Sequence[Group]) -> None:
-    """What is in no group of `top` becomes the group `_REST`."""
-    rows, less, cells = counting.rows, counting.less, counting.cells
-    if not any(group is None for _, group in (*rows, *cells)):
-        shown = {*top, _REST}
-        for bucket, group in [key for key in (*rows, *less, *cells) if key[1] not in shown]:
-            _move(counting, (bucket, group), (bucket, _REST))
-        return
-    for bucket in range(TOTAL, len(counting.bounds) - 1):
-        rest = bucket, _REST
-        _move(counting, (bucket, None), rest)
-        for group in top:
-            key = bucket, group
-            if key in rows:
-                less[rest] += rows[key]
-            if key in less:
-                rows[rest] += less[key]
-            if key in cells:
-                cells.setdefault(rest, Tally()).merge(cells[key], -1)
+def _columns(counting: Counting, top: Sequence[Group]) -> list[Column]:
+    """Of each group of `top`, and of the rest."""
+    columns = counting.columns({*top, None})
+    whole = columns.pop(None, None)
+    if whole is None:
+        columns = counting.columns()
+    nothing: Column = [None] * len(counting.bounds)
+    shown = [columns.pop(group, nothing) for group in top]
+    if whole is None:
+        rest: Column = [_together(each) for each in zip(*columns.values(), strict=True)]
+    else:
+        rest = [_together([each], less) if each else None for each, *less in zip(whole, *shown, strict=True)]
+    return [*shown, rest or nothing]
 
 
-def _move(counting: Counting, source: Key, target: Key) -> None:
-    for lists in (counting.rows, counting.less):
-        if source in lists:
-            lists[target] += lists.pop(source)
-    if source in counting.cells:
-        counting.cells.setdefault(target, Tally()).merge(counting.cells.pop(source))
+def _together(some: Sequence[Flat | Tally | None], less: Sequence[Flat | Tally | None] = ()) -> Tally:
+    """All of `some` without those of `less`."""
+    tally = Tally.of_flats(*([each for each in part if each and not isinstance(each, Tally)] for part in (some, less)))
+    for part, sign in ((some, 1), (less, -1)):
+        for each in part:
+            if isinstance(each, Tally):
+                tally.merge(each, sign)
+    return tally
 
 
 async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Sequence[Group]) -> dict[Group, str]:
@@ -228,19 +224,23 @@ async def _names(connection: aiosqlite.Connection, given: StatsFilter, top: Sequ
 
 def _answer(counting: Counting, given: StatsFilter, top: Sequence[Group], names: dict[Group, str]) -> Any:
     """The rows by time and rank of the group, and the totals by rank."""
-    nothing, histogram = Tally().flat(), given.histogram
-    groups: list[Group] = [None] if given.group_by == "none" else [*top, _REST]
-    named = [(group, names.get(group), group is _REST) for group in groups]
+    grouped, histogram = given.group_by != "none", given.histogram
+    groups: list[tuple[str | None, bool]] = [*((names[group], False) for group in top), (None, grouped)]
+    columns = _columns(counting, top) if grouped else [*counting.columns().values()] or [[None] * len(counting.bounds)]
+    nothing = Tally().flat()
+    named = [(*group, column) for group, column in zip(groups, columns, strict=True)]
     data = []
     for bucket, at in enumerate(counting.bounds[:-1]):
         time = format_instant(at)
-        for group, name, rest in named:
-            flat, overdue = counting.flat((bucket, group)) or (nothing, 0)
-            if group is None or flat[0] + flat[3] + flat[4] + overdue > 0:
-                data.append(bucket_row(time, flat, overdue, name, rest=rest, histogram=histogram))
+        for name, rest, column in named:
+            cell = column[bucket]
+            if cell or not grouped:
+                row = bucket_row(time, cell or nothing, name, rest=rest, histogram=histogram)
+                if row["count"] > 0 or not grouped:
+                    data.append(row)
     totals = []
-    for group, name, rest in named:
-        tally = counting.tally((TOTAL, group))
+    for name, rest, column in named:
+        tally = _together([column[TOTAL]])
         if not rest or tally.count > 0:
             totals.append(figures(tally, name, rest=rest, histogram=histogram))
     return BucketRows(data), totals

@@ -22,7 +22,7 @@ from trackdesk.store.ended import EndedReader, ended_from
 from trackdesk.store.overdue import count_overdue, overdue_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import aiosqlite
 
@@ -38,6 +38,8 @@ TOTAL: Final = -1
 _LENGTHS: Final = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 _SHORT: Final = 10 * MINUTE
 """An open end no longer than this is read however many runs it has."""
+_ROWS: Final = 2000
+"""About so many are read at a time."""
 _CHUNK: Final = 2000
 """Runs counted before the event loop gets its turn."""
 
@@ -47,6 +49,8 @@ GroupsOf: TypeAlias = "Callable[[int, dict[str, str]], Iterable[Group]]"
 """In which groups a run counts, by its process id and tags."""
 Key: TypeAlias = "tuple[int, Group]"
 """Number of a bucket, or TOTAL; and group."""
+Column: TypeAlias = "list[Flat | Tally | None]"
+"""By bucket; the last is the total."""
 Places: TypeAlias = "dict[int, list[tuple[int, int]]]"
 """By the instant of a row, the buckets that it is part of, with 1 where it is added and -1 where it is taken out."""
 
@@ -74,8 +78,10 @@ class Counting:
     now: int
     cells: dict[Key, Tally] = field(default_factory=dict)
     """What is not from rows."""
-    rows: defaultdict[Key, list[Flat]] = field(default_factory=lambda: defaultdict(list))
-    """Of most there is one, which is all."""
+    rows: dict[Group, list[Flat | None]] = field(default_factory=dict)
+    """The first row of each bucket, at TOTAL that of the whole range; mostly there is one, which is all."""
+    more: defaultdict[Key, list[Flat]] = field(default_factory=lambda: defaultdict(list))
+    """The other rows."""
     less: defaultdict[Key, list[Flat]] = field(default_factory=lambda: defaultdict(list))
     """What is to be taken out again."""
     _places: dict[str, Places] = field(default_factory=dict)
@@ -109,33 +115,64 @@ class Counting:
         self._place(coarse, counted.days_to)
 
     async def count_coarse(self, ids: Iterable[int]) -> None:
-        """The rows of these series, and of the whole."""
-        groups = dict(self._groups(ids))
-        rows, less = self.rows, self.less
+        """The rows of these series."""
+        assert self.plan.series is not None, "rows are of series"
+        await self._count_rows({each: self.plan.series[each] for each in ids})
+
+    async def count_whole(self) -> None:
+        """The rows of the whole, where there is one."""
+        if self.plan.whole is not None:
+            await self._count_rows({self.plan.whole: None})
+
+    async def _count_rows(self, groups: dict[int, Group]) -> None:
+        """By series. Some at a time, so that the next are read while these are counted."""
+        for group in groups.values():
+            self.rows.setdefault(group, [None] * len(self.bounds))
+        reads, ids = [], list(groups)
         for kind, places in self._places.items():
             ranges = _joined((at, at + _LENGTHS[kind]) for at in sorted(places))
-            found = await rollups.flats(self.connection, kind, groups, ranges)
-            for series, at, flat in found:
-                for bucket, sign in places[at]:
-                    (rows if sign > 0 else less)[bucket, groups[series]].append(flat)
+            step = _ROWS // len(places) + 1
+            parts = (ids[begin : begin + step] for begin in range(0, len(ids), step))
+            reads += [self._count_some({each: groups[each] for each in part}, kind, ranges) for part in parts]
+        await asyncio.gather(*reads)
+
+    async def _count_some(self, groups: dict[int, Group], kind: str, ranges: Sequence[tuple[int, int]]) -> None:
+        places = self._places[kind]
+        for series, flats in await rollups.flats(self.connection, kind, groups, ranges):
+            self._put_rows(groups[series], flats, places)
+
+    def _put_rows(self, group: Group, flats: Iterable[list[Any]], places: Places) -> None:
+        column = self.rows[group]
+        for flat in flats:
+            for bucket, sign in places[flat.pop()]:
+                if sign < 0:
+                    self.less[bucket, group].append(flat)
+                elif column[bucket] is None:
+                    column[bucket] = flat
+                else:
+                    self.more[bucket, group].append(flat)
 
     def tally(self, key: Key) -> Tally:
         """All that was counted."""
-        tally = Tally.of_flats(self.rows.get(key, ()), self.less.get(key, ()))
+        bucket, group = key
+        first = self.rows[group][bucket] if group in self.rows else None
+        tally = Tally.of_flats([*([] if first is None else [first]), *self.more.get(key, ())], self.less.get(key, ()))
         if key in self.cells:
             tally.merge(self.cells[key])
         return tally
 
-    def flat(self, key: Key) -> tuple[Flat, int] | None:
-        """What `tally().flat()` would give, and the overdue runs; None where nothing was counted."""
-        rows = self.rows.get(key)
-        if key not in self.cells and key not in self.less:
-            if rows is None:
-                return None
-            if len(rows) == 1:
-                return rows[0], 0
-        tally = self.tally(key)
-        return tally.flat(), tally.overdue
+    def columns(self, groups: Collection[Group] | None = None) -> dict[Group, Column]:
+        """What the groups have by bucket, and at TOTAL; those without anything are missing."""
+        found: dict[Group, Column] = {
+            group: list(column) for group, column in self.rows.items() if groups is None or group in groups
+        }
+        for key in {*self.cells, *self.more, *self.less}:
+            bucket, group = key
+            if groups is None or group in groups:
+                column = found.setdefault(group, [None] * len(self.bounds))
+                column[bucket] = tally = self.tally(key)
+                tally.sketch.packed()  # added up here, and not once more for each who takes it out of something
+        return found
 
     def put(self, bucket: int, group: Group, tally: Tally) -> None:
         """Count a tally, which is not used any more."""

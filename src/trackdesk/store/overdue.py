@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -41,15 +40,14 @@ async def overdue_runs(
     """(process id, tags, how many such runs); without tags where neither `tagged` nor `which` asks for them."""
     rows: list[Any] = []
     tagged = tagged or bool(which.tags)
-    columns = "r.process_id, r.tags" if tagged else "r.process_id, '{}'"
+    columns, last = ("r.tags, 1", "") if tagged else ("'{}', count(*)", " GROUP BY r.process_id")
     if which.processes is None:
-        rows += await connection.execute_fetchall(f"SELECT {columns} {_OF_NAMESPACE}", (which.namespace_id,))
+        sql = f"SELECT r.process_id, {columns} {_OF_NAMESPACE}{last}"
+        rows += await connection.execute_fetchall(sql, (which.namespace_id,))
     else:
         for process in which.processes:
-            rows += await connection.execute_fetchall(f"SELECT {columns} {_OF_PROCESS}", (process,))
+            sql = f"SELECT r.process_id, {columns} {_OF_PROCESS}{last}"
+            rows += await connection.execute_fetchall(sql, (process,))
     wanted = set(which.tags)
-    found = [
-        (process, orjson.loads(tags), count)
-        for (process, tags), count in Counter((row[0], row[1]) for row in rows).items()
-    ]
+    found = [(int(row[0]), orjson.loads(row[1]), int(row[2])) for row in rows]
     return [each for each in found if wanted <= each[1].items()] if wanted else found

@@ -112,8 +112,8 @@ async def next_row(readers: Readers, series_id: int, after: int) -> int | None:
 async def of_hours(readers: Readers, series_ids: Sequence[int], start: int, end: int) -> dict[int, Tally]:
     """What each series has in the hours of [start, end)."""
     async with readers.connection() as connection:
-        found = await reads.tallies(connection, "hour", series_ids, [reads.Range(0, start, end)])
-    return {series_id: tally for series_id, _, tally in found}
+        found = await reads.flats(connection, "hour", series_ids, [(start, end)])
+    return {series_id: Tally.of_flats(flats) for series_id, flats in found}
 
 
 async def spreads(
@@ -124,8 +124,8 @@ async def spreads(
     found: dict[int, Tally] = {}
     async with readers.connection() as connection:
         for kind, start, end in (("day", since, counted_to.days_to), ("hour", counted_to.days_to, counted_to.hours_to)):
-            for series_id, _, tally in await reads.tallies(connection, kind, series_ids, [reads.Range(0, start, end)]):
-                found.setdefault(series_id, Tally()).merge(tally)
+            for series_id, flats in await reads.flats(connection, kind, series_ids, [(start, end)]):
+                found.setdefault(series_id, Tally()).merge(Tally.of_flats(flats))
         wanted = set(series_ids)
         for _, pack in await reads.packs(connection, namespace_id, counted_to.hours_to, counted_to.minutes_to):
             _merge_flat(found, {key: flat for key, flat in pack.items() if key in wanted})

@@ -35,15 +35,13 @@ async def tag_stats(readers: Readers, namespace_id: int, given: TagStatsFilter, 
         counting = Counting(connection, plan, bounds, now)
         await counting.count_fine(counted)
         sums = await counting.sums(counted)
-        if plan.whole is not None:
-            await counting.count_coarse(())
+        await counting.count_whole()
         whole = counting.tally((0, None))
         rows = [(group, tally) for group, tally in sums.items() if group is not None and tally.count > 0]
         rows.sort(key=lambda row: _rank(row[0], row[1], whole))
         shown = {group for group, _ in rows[: given.limit]}
         if plan.series is not None:
-            plan.whole, wanted = None, [each for each, group in plan.series.items() if group in shown]
-            await counting.count_coarse(wanted)
+            await counting.count_coarse([each for each, group in plan.series.items() if group in shown])
         await connection.execute_fetchall("ROLLBACK")
     return TagStats.model_construct(
         data=[_figures(group, counting.tally((0, group)), whole) for group, _ in rows[: given.limit]],
