@@ -30,6 +30,8 @@ _PER_LOG: Final = 1 / log(GAMMA)
 _MIDDLE: Final = 2 / (GAMMA + 1)
 _MANY: Final = 120
 """Numbers in the parts but the longest from which a list as long as there are buckets is quicker."""
+_FEW: Final = 10
+"""Buckets up to which it is quicker to see first whether each has one."""
 
 BOUNDS: Final = tuple(step * 10**power for power in range(3, 13) for step in (1, 2, 5) if step * 10**power <= 10 * DAY)
 """Upper bounds of the bars of a histogram, µs: 1 ms, 2 ms, 5 ms, 10 ms … up to some days."""
@@ -62,7 +64,7 @@ def quantiles_of(
         return [value_of(packed[0])] * len(percents)
     counts = packed[1::2]
     found: list[Value | None] = []
-    if max(counts) == 1:
+    if len(counts) < _FEW and max(counts) == 1:
         for rank, times in _ranks(len(counts), percents):
             found += [value_of(packed[2 * rank - 2])] * times
         return found
