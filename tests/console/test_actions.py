@@ -43,6 +43,12 @@ def test_the_footer_shows_at_most_eight_keys_of_the_place_and_help_always() -> N
     assert shown[0].id == "open"
 
 
+def test_what_can_do_nothing_now_makes_room_in_the_footer() -> None:
+    offered = actions.applying(("incident", "list"))
+    assert "severity" not in [action.id for action in actions.footer(offered)]
+    assert "severity" in [action.id for action in actions.footer(offered, {"take"})]
+
+
 def test_the_same_key_is_called_what_it_does_to_the_thing_in_sight() -> None:
     finish = actions.BY_ID["finish"]
     assert finish.label_in(("incident", "list")) == "close"

@@ -32,6 +32,8 @@ async def test_a_tab_is_a_command_of_its_own_from_wherever_one_is() -> None:
         await sees(app, "[Rules]")
         await pilot.press("colon", *"rules late", "enter")
         await sees(app, "rules has no filter")
+        await pilot.press("right_square_bracket", "question_mark")
+        await sees(app, "Keys of Silences")
 
 
 async def test_a_beginning_that_fits_several_commands_is_answered_with_their_names() -> None:

@@ -161,6 +161,14 @@ async def test_a_filter_that_is_not_understood_says_where(desk: Desk) -> None:
     assert "the printer burns" in desk.frame
 
 
+async def test_a_list_gone_to_with_words_that_are_no_filter_shows_all(desk: Desk) -> None:
+    await desk.other.runs.start("import")
+    await desk.sees("No incident is open")
+    desk.app.visit("processes", "colour:red")
+    await desk.sees("✗ ")
+    await desk.sees("import")
+
+
 async def test_the_tab_of_mine_shows_what_is_with_me(desk: Desk) -> None:
     mine = await desk.report("my printer burns")
     await desk.report("another printer burns")

@@ -4,7 +4,7 @@ One row a key, so a key means one thing everywhere. `python -m trackdesk.console
 """
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -98,7 +98,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("fail", ("x",), "fail", "End the run as failed.", WORK, ("run",), 5),
     Action("comment", ("m",), "comment", "Write a comment.", WORK, ("incident",), 5),
-    Action("reopen", ("o",), "reopen", "Open the closed incident again.", WORK, ("incident",), 9),
+    Action("reopen", ("o",), "reopen", "Open the closed incident again.", WORK, ("incident",), 4),
     Action("assign", ("a",), "assign", "Give the incident to somebody.", WORK, ("incident",), 6),
     Action("severity", ("plus",), "severity", "Choose another severity.", WORK, ("incident",), 7),
     Action(
@@ -272,11 +272,13 @@ def applying(contexts: Sequence[str]) -> list[Action]:
     return [action for action in ACTIONS if action.applies(contexts)]
 
 
-def footer(offered: Iterable[Action]) -> list[Action]:
-    """What the footer shows of the actions a place offers: at most eight of the place, then those of the console."""
+def footer(offered: Iterable[Action], refused: Container[str] = ()) -> list[Action]:
+    """What the footer shows of the actions a place offers: at most eight of the place, then those of the console. Those
+    `refused`, by their ids, are left out first."""
     held = sorted((action for action in offered if action.show), key=lambda action: action.show)
-    local = [action for action in held if not action.frame][:LOCAL_IN_FOOTER]
-    return local + [action for action in held if action.frame]
+    local = [action for action in held if not action.frame]
+    chosen = sorted(local, key=lambda action: action.id in refused)[:LOCAL_IN_FOOTER]
+    return [action for action in held if action.frame or action in chosen]
 
 
 def keys_markdown(sections: Sequence[tuple[str, str]] = ()) -> str:

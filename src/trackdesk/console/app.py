@@ -145,7 +145,7 @@ class Console(App[None]):
         self._redraw()
 
     def show_help(self, frame: Frame) -> None:
-        self.push_screen(HelpScreen(frame.crumbs()[-1], frame.offered(), self.sections))
+        self.push_screen(HelpScreen(frame.view.heading, frame.offered(), self.sections))
 
     def show_logs(self) -> None:
         text = self._log_tail() if self._log_tail is not None else ""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _GAPS = (3, 2, 1)
 """Blanks between two sections: the most that there is room for."""
+_LAST = 100
+"""Added to the rank of a key that can do nothing now: it goes before all that can."""
 ARROW = " \u203a "
 """Between two crumbs."""
 
@@ -178,11 +180,13 @@ class FooterLine(Bar):
     def _parts(self, look: Look, *, frame: bool) -> list[Part]:
         contexts = self._frame.view.contexts
         parts = [Part(" ", Style.null())]
-        for at, action in enumerate(item for item in actions.footer(self._frame.offered()) if item.frame is frame):
-            possible = action.widget or self._frame.why_not(action) is None
+        offered = self._frame.offered()
+        refused = {action.id for action in offered if not action.widget and self._frame.why_not(action) is not None}
+        for at, action in enumerate(item for item in actions.footer(offered, refused) if item.frame is frame):
+            possible = action.id not in refused
             key = actions.shown(action.keys[0], ascii_only=look.ascii_only)
             words = f" {action.label_in(contexts)}  "
-            rank = (0 if action.id == "help" else 3) if frame else 4 + at
+            rank = (0 if action.id == "help" else 3) if frame else 4 + at + (0 if possible else _LAST)
             press = "" if action.widget else f"do {action.id}"
             if possible:
                 parts.append(Part(words, look.role("new"), rank, press, key))

@@ -31,8 +31,8 @@ PROVEN = Mark("✓", "proven", "ok", "+")
 UNPROVEN = Mark("?", "unproven", "new", "?")
 TROUBLED = Mark("↻", "retrying", "late", "~")
 ANY = "any"
-_URL_HINT = "webhook+https://… or an Apprise URL: mailto://… slack://…"
-_KINDS_HINT = "opened reopened closed warning missed …, or as usual"
+_URL_HINT = "webhook+https://… mailto://… slack://… and more"
+_KINDS_HINT = "opened closed missed …; empty: as usual"
 
 
 class ChannelsView(ListPlace["Channel"]):
@@ -212,7 +212,7 @@ def _filters(one: Channel | None) -> list[Field]:
         Field("min_severity", "from severity", severity, choices=(ANY, "LOW", "MEDIUM", "HIGH", "CRITICAL")),
         Field("kinds", "kinds", kinds, hint=_KINDS_HINT),
         Field("match", "only about", " ".join(words), hint="process=NAME service=NAME tag:env=prod"),
-        Field("group_window", "gather for", window, hint="5m: what comes within it is one message; nothing: at once"),
+        Field("group_window", "gather for", window, hint="5m: one message for all in it; empty: at once"),
     ]
 
 

@@ -49,7 +49,8 @@ class DepartmentsView(ListPlace["Department"]):
             "id": item.id,
             "name": item.name,
             "description": Toned(item.description or "", "dim"),
-            "created": ago(item.created_at),
+            # The default one came with the database, and has no time.
+            "created": ago(item.created_at) if item.created_at else Toned("always", "dim"),
         }
         return Row(item.id, cells, item)
 

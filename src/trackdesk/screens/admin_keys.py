@@ -124,12 +124,12 @@ class KeysView(ListPlace["Key"]):
 
 
 def _fields(one: Key | None) -> Sequence[Field]:
-    expires = when.absolute(one.expires_at) if one is not None and one.expires_at is not None else ""
+    expires = when.absolute(one.expires_at)[:10] if one is not None and one.expires_at is not None else ""
     return [
         Field("name", "name", one.name if one else "", hint="backup-host", required=True),
         Field("role", "role", str(one.role) if one else ROLES[0], choices=ROLES),
         Field("departments", "only for", " ".join(one.departments) if one else "", hint="departments, or all"),
-        Field("expires_at", "expires", hint=f"{f'as it is: {expires}; ' if expires else ''}90d, a date, or never"),
+        Field("expires_at", "expires", hint=f"{f'as it is: {expires}; ' if expires else ''}90d, a date, never"),
         Field("rate_limit", "rate limit", str(one.rate_limit or "") if one else "", hint="requests a second, or none"),
     ]
 

@@ -28,6 +28,7 @@ from trackdesk.widgets.rows import Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from textual import events
     from textual.app import ComposeResult
 
     from trackdesk.domain.analytics import Figures, Stats
@@ -42,6 +43,8 @@ _GROUP = "= "
 GROUPS = 20
 """Groups with a row of their own; the others are one row together."""
 _TAGS_READ = 500
+_BESIDE, _TALL, _STACKED = 120, 8, 3
+"""Columns from which on charts stand beside one another; lines of each where they don't, and how many there are."""
 
 
 class _Charts(VerticalScroll):
@@ -94,6 +97,7 @@ class AnalyticsView(Ranged):
         self._outcomes = BarChart("Runs", empty="No run ended in this time", say=count, id="outcomes")
         self._times = LinePlot("Completion times", empty="No run completed", id="times")
         self._spread = BarChart("How they are spread", empty="No run completed", say=count, id="spread")
+        self._charts = _Charts(self._outcomes, self._times, self._spread, classes="charts")
         self._taken = CountsLine(id="taken")
         self.by = _PROCESS
         """The key of a tag, or nothing for processes."""
@@ -106,9 +110,15 @@ class AnalyticsView(Ranged):
 
     def compose(self) -> ComposeResult:
         yield self.range_line
-        yield _Charts(self._outcomes, self._times, self._spread, classes="charts")
+        yield self._charts
         yield self._taken
         yield self.table
+
+    def on_resize(self, event: events.Resize) -> None:
+        # One above the other they are shown whole, and of the next one the title, which tells that there is more.
+        stacked = event.size.width < _BESIDE
+        whole = min(max((event.size.height - 2) * 3 // 5 // _TALL, 1), _STACKED)
+        self._charts.styles.height = whole * _TALL + (whole < _STACKED) if stacked else None
 
     # -- loading ---------------------------------------------------------------------------------------------------
 

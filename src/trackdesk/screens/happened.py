@@ -23,7 +23,7 @@ _ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("started", "resumed"), "run"),
     **dict.fromkeys(("closed", "cleared", "completed", "sent", "proven"), "ok"),
 }
-_SHORT = {"handed_back": "back", "comment_deleted": "withdrawn"}
+_SHORT = {"handed_back": "back", "comment_deleted": "withdrawn", "severity changed": "severity"}
 
 
 def incident_entries(journal: Iterable[JournalEntry], comments: Iterable[Comment]) -> list[Entry]:
@@ -72,7 +72,7 @@ def _what(step: RoutingStep) -> tuple[str, str]:
         what, text = "cause", step.detail
     else:
         what, _, text = step.detail.partition(": ")
-    return what, by_this_clock(text)
+    return _SHORT.get(what, what), by_this_clock(text)
 
 
 def _entry(entry: JournalEntry) -> Entry:

@@ -95,7 +95,7 @@ class MaintenanceView(ListPlace["Maintenance"]):
             lines = _windows(values, self.desk.now())
             if values["service"]:
                 lines += (await preview_words(self, {"service": values["service"]}))[:1]
-            return lines
+            return lines or [Toned("here stand the next windows of a schedule", "dim")]
 
         return PreviewForm(title, fields, preview=preview, check=problems, submit=save, lines=_SHOWN + 2)
 

@@ -35,6 +35,8 @@ async def mute(place: Place, match: Mapping[str, Any]) -> bool:
         return await place.submit(place.client.silences.add(body))
 
     async def preview(values: Values) -> Sequence[Toned]:
+        if not values["match"]:
+            return [Toned("here stands what it would have muted of the last week", "dim")]
         return await preview_words(place, match_of(values["match"]))
 
     fields = [
@@ -121,7 +123,8 @@ def match_of(text: str) -> dict[str, Any]:
 def problems(values: Values) -> Errors:
     """What is wrong with the fields, each for itself."""
     try:
-        match_of(values["match"])
+        if values["match"]:
+            match_of(values["match"])
     except ValueError as error:
         return {"match": str(error)}
     return {}

@@ -64,6 +64,8 @@ class PagedPlace(Place, Generic[T]):
         self._sorted = self.SORT
         """What the rows shown are sorted by: the server may refuse another sort."""
         self._next: str | None = None
+        self._read = False
+        """Whether there ever was an answer."""
 
     # -- what a list says of itself --------------------------------------------------------------------------------
 
@@ -96,13 +98,17 @@ class PagedPlace(Place, Generic[T]):
         from trackdesk.domain.errors import Invalid  # noqa: PLC0415 - loaded by now
 
         self.table.show_loading()
-        expression, limit = self.expression, min(max(PAGE, len(self.table.rows)), WINDOW)
+        expression, query = self.expression, self.query_of(min(max(PAGE, len(self.table.rows)), WINDOW))
         try:
-            page = await self.fetch(self.query_of(limit))
+            page = await self.fetch(query)
         except Invalid as error:
             if not self._refused(error):
                 raise
-            return
+            if self._read or not query.pop("q", ""):
+                return
+            # Nothing stands there that could stay: all of it is better than an empty list.
+            expression, page = "", await self.fetch(query)
+        self._read = True
         self._sorted = self._sort
         self._next = page.meta.next
         self.total = page.meta.total

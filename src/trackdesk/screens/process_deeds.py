@@ -32,7 +32,7 @@ async def pause_or_resume(place: Place, processes: Sequence[Process]) -> bool:
         return {}
 
     fields = [
-        Field("until", "until", hint="2h, or 2026-01-02T03:04:05Z; empty: until resumed"),
+        Field("until", "until", hint="2h, 2026-01-02T03:04:05Z; empty: until resumed"),
         Field("reason", "reason", hint="the vendor moves house"),
     ]
     if await place.ask(FormDialog(f"Pause {_named(running)}", fields, submit=pause)) is None:

@@ -87,7 +87,7 @@ def fields_of(rule: Rule | None, given: Mapping[str, str] | None = None) -> list
         Field("metric_type", "metric", was.get("metric_type", ""), "LATENCY_MS", required=True),
         Field("service", "service", was.get("service", ""), "empty: every service that has the metric"),
         Field("operator", "is wrong when", was.get("operator", ">"), choices=_OPERATORS),
-        Field("threshold", "than", was.get("threshold", ""), "150; empty along with none: only silence counts"),
+        Field("threshold", "than", was.get("threshold", ""), "150; empty with none: silence alone counts"),
         Field("aggregate", "of", was.get("aggregate", "last"), choices=_AGGREGATES),
         Field("window", "over", was.get("window", ""), "5m; not with last"),
         Field("for", "for", was.get("for", ""), "2m; empty: at once"),

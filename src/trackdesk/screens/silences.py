@@ -40,9 +40,9 @@ class SilencesView(ListPlace["Silence"]):
     NEEDS: ClassVar[Mapping[str, str]] = dict.fromkeys(("new", "edit", "delete"), "operate")
     COLUMNS = (
         Column("state", "state", 9, priority=0),
-        Column("match", "silences", 24, flex=3, most=60, priority=0),
+        Column("match", "silences", 18, flex=2, most=60, priority=0),
         Column("until", "until", 9, align="right", priority=0),
-        Column("reason", "why", 16, flex=4, priority=1),
+        Column("reason", "why", 24, flex=5, priority=1),
         Column("muted", "muted", 5, align="right", priority=2),
         Column("held", "waiting", 7, align="right", priority=3),
         Column("by", "by", 16, flex=2, most=32, priority=4),
@@ -83,7 +83,7 @@ class SilencesView(ListPlace["Silence"]):
             return await self.submit(self.client.silences.patch(silence.id, body, if_match=silence.version))
 
         fields = [
-            Field("until", "until", "", f"now {when.day_clock(silence.until, self.desk.now())}; 2h is from now on"),
+            Field("until", "until", "", f"as it is: {when.day_clock(silence.until, self.desk.now())}; 2h: from now on"),
             Field("reason", "why", silence.reason, required=True),
         ]
         if await self.ask(FormDialog(f"Silence {silence.id}: {words_of(silence.match)}", fields, submit=save)):
@@ -95,7 +95,9 @@ class SilencesView(ListPlace["Silence"]):
         silence = self.selected
         if silence is None:
             return
-        told = f"{silence.held} open incidents that it held back are told now." if silence.held else "Nothing waits."
+        told = f"{silence.held:,} open incidents that it held back are told now." if silence.held else "Nothing waits."
+        if silence.held == 1:
+            told = "One open incident that it held back is told now."
         if await self.ask(ConfirmDialog(f"End the silence of {words_of(silence.match)}?", told)):
             done = await self.attempt(self._end(silence.id), f"Silence {silence.id} is over")
             if done:

@@ -183,6 +183,10 @@ def _gathered(delivery: Any, company: str) -> RoutingStep:
     return _step(created_at, "group", channel, f"{kind.replace('_', ' ')}: {channel}: {company}")
 
 
+def _took(took: int) -> str:
+    return f"{took / SECOND:.2f} s" if took >= SECOND // 10 else f"{took / (SECOND // 1000):.0f} ms"
+
+
 def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
     _, _, channel, status, next_due_at, created_at, kind, group_id = delivery
     what = f"{kind.replace('_', ' ')}: {channel}"
@@ -191,7 +195,7 @@ def _sent(delivery: Any, attempts: Sequence[Any]) -> list[RoutingStep]:
     steps = []
     for _, at, took, outcome, answer, error in attempts:
         became, then = _OUTCOMES.get(outcome, (outcome, ""))
-        detail = f"{what}: {became} after {took / SECOND:.2f} s ({answer}){then}" + (f": {error}" if error else "")
+        detail = f"{what}: {became} after {_took(took)} ({answer}){then}" + (f": {error}" if error else "")
         steps.append(_step(at, "attempt", channel, detail, outcome == "sent"))
     if status in _WAITING:
         due = f", next at {format_instant(next_due_at)}" if next_due_at is not None else ""
