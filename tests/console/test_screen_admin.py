@@ -55,6 +55,7 @@ async def test_a_test_that_fails_says_what_came_back(desk: Desk, hook: Hook) -> 
     await desk.sees("403")
     await desk.press("escape", "enter")
     await desk.sees("Channels \u203a ops-hook")
+    await desk.sees("Test of channel ops-hook")
     await desk.sees("✗ dead")
 
 

@@ -63,6 +63,7 @@ async def test_a_delivery_is_read_with_its_attempts(house: House, readers: Reade
         house.attempt(number, outcome)
     delivery = await channel_lists.delivery(readers, DEFAULT, number)
     assert [each.outcome for each in delivery.attempts] == ["failed", "refused"]
+    assert delivery.title == "backup missed its deadline"
     with pytest.raises(NotFound):
         await channel_lists.delivery(readers, DEFAULT, 99)
 

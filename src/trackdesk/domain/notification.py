@@ -152,6 +152,8 @@ class Delivery(Value):
     uid: str
     """The idempotency key that the receiver sees with every attempt."""
     notification: int
+    title: str
+    """That of the notification: what it is about."""
     channel: int
     channel_name: str
     status: DeliveryStatus

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from trackdesk.widgets.table_messages import RowOpened, RowSelected
 
 COLUMNS = (
-    Column("channel", "channel", 14, flex=2, most=30, priority=0),
+    Column("channel", "channel", 12, flex=2, most=30, priority=0),
     Column("status", "status", 11, priority=0),
-    Column("tries", "tries", 5, align="right", priority=2),
+    Column("tries", "tries", 5, align="right", priority=4),
     Column("next", "next try", 8, align="right", priority=3),
-    Column("said", "last answer", 12, flex=5, priority=1),
+    Column("said", "last answer", 12, flex=2, priority=2),
     Column("created", "age", 6, align="right", priority=0),
 )
+ABOUT = Column("about", "about", 26, flex=8, priority=1)
 _OUTCOMES: Mapping[str, tuple[str, Role]] = {
     "sent": ("sent", "ok"),
     "failed": ("failed", "late"),
@@ -51,6 +52,7 @@ def delivery_row(item: Delivery) -> Row:
         {
             "channel": item.channel_name,
             "status": glyphs.delivery_status(item.status),
+            "about": item.title,
             "tries": str(len(item.attempts)),
             "next": due(item.next_try_at),
             "said": Toned(said, "dim" if item.status == "SENT" else "new"),
@@ -129,7 +131,7 @@ class DeliveriesView(Retrying, TabbedList["Delivery"]):
     DeliveriesView Timeline { height: 1fr; }
     """
     EMPTY = Empty("Nothing was sent", "T on a channel sends a test message")
-    COLUMNS = COLUMNS
+    COLUMNS = (*COLUMNS[:2], ABOUT, *COLUMNS[2:])
 
     def __init__(self, desk: Desk, query: Mapping[str, Any] | None = None, *, of: str = "", tab: str = "") -> None:
         """`of` names the channel that `query` picks."""

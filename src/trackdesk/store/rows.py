@@ -164,7 +164,8 @@ def notification_from(row: Row, read_at: int | None, deliveries: Sequence[Delive
 DELIVERY_COLUMNS = (
     "d.id, d.uid, d.notification_id, d.channel_id, c.name, d.status, d.next_due_at, d.created_at, d.group_id, "
     "iif(EXISTS (SELECT 1 FROM delivery_groups WHERE delivery_id = d.id), "
-    "(SELECT count(*) FROM deliveries m WHERE m.group_id = d.id), NULL)"
+    "(SELECT count(*) FROM deliveries m WHERE m.group_id = d.id), NULL), "
+    "(SELECT title FROM notifications WHERE id = d.notification_id)"
 )
 DELIVERY_FROM = "deliveries d JOIN channels c ON c.id = d.channel_id"
 
@@ -182,6 +183,7 @@ def delivery_from(row: Row, attempts: Sequence[Attempt] = ()) -> Delivery:
         created_at=row[7],
         group=row[8],
         gathered=row[9],
+        title=row[10],
         attempts=list(attempts),
     )
 
