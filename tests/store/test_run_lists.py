@@ -254,6 +254,15 @@ async def test_a_search_that_finds_more_than_it_looks_at_has_no_total(
     assert (page.meta.total, page.meta.total_capped) == (None, True)
 
 
+async def test_of_many_ids_that_begin_alike_the_last_are_found(
+    house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackdesk.store.run_wanted.MOST_FOUND", 3)
+    for number in range(5):
+        house.run(("backup", "restore")[number % 2], id=f"r{number}")
+    assert await ids(readers, q="id:r*") == ["r4", "r3", "r2"]
+
+
 async def test_what_a_search_finds_elsewhere_is_not_counted_among_what_it_looks_at(
     house: House, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

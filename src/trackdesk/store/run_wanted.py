@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 MOST_WALKS = 50
 """More values than this are checked row by row instead of being walked one by one."""
 MOST_FOUND = 1000
-"""How many runs, newest first, a search finds by their error, and how many by their id."""
+"""How many runs a search finds by their error, newest first, and how many by their id, the last in the order of ids
+first: those that are made begin with the time."""
 
 _COLUMNS = {
     "id": "r.id",
@@ -290,7 +291,10 @@ async def _find_ids(readers: Readers, wanted: Wanted, terms: Terms, given: RunFi
 
 async def _by_id(readers: Readers, namespace_id: int, term: Term) -> list[int]:
     part, uid = _text("r.id", term), _text("r.uid", Term("id", term.op, str(term.value).lower()))
-    keys = f"SELECT r.seq FROM runs r INDEXED BY runs_by_key WHERE r.namespace_id = ? AND {part.sql} LIMIT {MOST_FOUND}"
+    keys = (
+        f"SELECT r.seq FROM runs r INDEXED BY runs_by_key WHERE r.namespace_id = ? AND {part.sql} "
+        f"ORDER BY r.id DESC LIMIT {MOST_FOUND}"
+    )
     uids = f"SELECT r.seq FROM runs r WHERE +r.namespace_id = ? AND {uid.sql} ORDER BY r.uid DESC LIMIT {MOST_FOUND}"
     sql = f"SELECT seq FROM ({keys}) UNION SELECT seq FROM ({uids})"
     return [row[0] for row in await readers.all(sql, (namespace_id, *part.params, namespace_id, *uid.params))]

@@ -48,7 +48,7 @@ def made_good(tx: Tx, process: ProcessRow, run_id: str | None, started_at: int, 
     whose: str
     key: tuple[int | str, ...]
     if run_id is None:
-        whose, key = "process_id = ?", (process.id,)
-    else:
-        whose, key = runs.OF_KEY, (process.namespace_id, run_id, process.id)
-    return tx.one(f"SELECT 1 FROM runs WHERE {whose} AND {later} LIMIT 1", (*key, started_at, failed_at)) is not None
+        whose, key = "WHERE process_id = ?", (process.id,)
+    else:  # by itself SQLite would go through all that ended in the namespace since
+        whose, key = f"INDEXED BY runs_by_key WHERE {runs.OF_KEY}", (process.namespace_id, run_id, process.id)
+    return tx.one(f"SELECT 1 FROM runs {whose} AND {later} LIMIT 1", (*key, started_at, failed_at)) is not None
