@@ -24,6 +24,7 @@ from trackdesk.domain.identity import Caller, Role
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.model import Value
 from trackdesk.engine.rollups import Rollups
+from trackdesk.runtime import tune
 from trackdesk.store.analytics import run_stats
 from trackdesk.store.opening import open_database
 from trackdesk.store.readers import Readers
@@ -130,6 +131,7 @@ async def measure(path: Path, repeat: int) -> list[str]:
     async with Readers(path) as readers:
         print(f"{'':<40} {'p50 ms':>8} {'p95 ms':>8} {'CPU ms':>8}")
         print_plain(path)
+        tune()
         for name, given in CASES.items():
             query = StatsFilter.model_validate(given)
             if await timed(name, repeat, lambda query=query: run_stats(readers, 1, query, NOW)):  # type: ignore[misc]
