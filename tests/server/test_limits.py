@@ -13,6 +13,8 @@ from tests.clocks import until
 from tests.server.dialling import dialling, request
 from tests.server.stand import OWNER_KEY, open_stand
 from tests.server.stubs import echo, stubs
+from trackdesk.contract import paths
+from trackdesk.domain.identity import Role
 from trackdesk.domain.model import MAX_DEPTH
 from trackdesk.server import bind, body
 from trackdesk.server.limits import Bucket, too_deep
@@ -67,6 +69,23 @@ async def test_a_packed_body_that_nobody_reads_is_not_unpacked_after_its_refusal
         assert head[0].startswith(b"HTTP/1.1 401 ")
         assert b"Connection: close" in head
         assert await line.until_closed() == b""
+
+
+async def test_a_ping_that_ends_its_connection_says_so(tmp_path: Path) -> None:
+    packed = gzip.compress(bytes(8 << 20))
+    async with open_stand(tmp_path) as stand, dialling() as dial:
+        path, line = f"/ping/{await stand.key(Role.INGEST)}/a", await dial(stand.url)
+        head, body = await line.ask(request("POST", path, packed, "x", "Content-Encoding: gzip"))
+        assert (head[:2], body) == ([b"HTTP/1.1 201 Created", b"Connection: close"], b"Created")
+        assert await line.until_closed() == b""
+        assert b"Connection: close" not in (await (await dial(stand.url)).ask(request("POST", path)))[0]
+
+
+def test_what_a_path_names_is_remembered_unless_it_is_long() -> None:
+    paths._fits.cache_clear()
+    assert paths.fits("service", "a" * 100)
+    assert not paths.fits("service", "a" * 60_000)
+    assert paths._fits.cache_info().currsize == 1
 
 
 def test_a_bucket_holds_one_second_and_fills_evenly() -> None:

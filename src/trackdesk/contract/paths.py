@@ -45,11 +45,17 @@ HINTS: Final[dict[str, str]] = {
 }
 
 _COMPILED: Final = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}
+_LONGEST: Final = 200
+"""Characters that any of them may have; no longer ones are remembered."""
+
+
+def fits(name: str, value: str) -> bool:
+    """Whether `check` takes it."""
+    return len(value) <= _LONGEST and _fits(name, value)
 
 
 @lru_cache(maxsize=1024)  # jobs name the same few again and again
-def fits(name: str, value: str) -> bool:
-    """Whether `check` takes it."""
+def _fits(name: str, value: str) -> bool:
     return _COMPILED[name].search(value) is not None and not value.endswith("\n") and value.isprintable()
 
 

@@ -47,6 +47,8 @@ class Answer(web.StreamResponse):
     It is a `StreamResponse` by its interface alone (status, keep_alive, prepare, write_eof), and has none of its state.
     """
 
+    _ends = False
+
     def __init__(self, status: int, raw: bytes) -> None:
         self.raw = raw
         self._code = status
@@ -62,7 +64,12 @@ class Answer(web.StreamResponse):
 
     @property
     def keep_alive(self) -> bool:
-        return True
+        return not self._ends
+
+    def force_close(self) -> None:
+        """Its sender is told that the connection ends with it, as by any other response."""
+        self._ends = True
+        self.raw = self.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         self._request = request
