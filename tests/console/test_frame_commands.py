@@ -78,3 +78,14 @@ async def test_the_palette_finds_a_command_and_runs_it() -> None:
         await sees(app, "Take the incident")
         await pilot.press("enter")
         await until(lambda: app.incidents.taken == ["INC-1"])
+
+
+async def test_palette_and_long_news_are_drawn_in_ascii_where_that_is_asked_for() -> None:
+    app = Desk(ascii_only=True)
+    async with app.run_test(size=(80, 20)) as pilot:
+        await sees(app, "All runs")
+        await pilot.press("colon", *"nonsense" * 12, "enter")
+        await sees(app, "x nonsensenonsense")
+        await pilot.press("ctrl+p", *"incid")
+        await sees(app, "Go to Incidents")
+        assert frame_of(app).isascii()

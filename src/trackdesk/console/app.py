@@ -40,6 +40,9 @@ class Console(App[None]):
     CommandPalette { background: $background 60%; }
     CommandPalette > Vertical { width: 72; max-width: 90%; }
     CommandPalette #--input { border: round $foreground 25%; border-bottom: none; padding: 0 1; }
+    CommandPalette CommandList { border: round $foreground 25%; border-top: none; }
+    Console.-ascii CommandPalette #--input { border: ascii $foreground 25%; border-bottom: none; }
+    Console.-ascii CommandPalette CommandList { border: ascii $foreground 25%; border-top: none; }
     CommandPalette SearchIcon { display: none; }
     """
 
@@ -60,6 +63,7 @@ class Console(App[None]):
         self.client = client
         self.sections = tuple(sections)
         self.ascii_only = ascii_only
+        self.set_class(ascii_only, "-ascii")
         self.now = now
         self.standing = Standing(namespace, server, Live("connecting", now()))
         self.history: list[str] = []

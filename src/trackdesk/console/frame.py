@@ -69,6 +69,7 @@ class Frame(Screen[None]):
     Frame { layout: vertical; background: $background; }
     Frame > .too-small { display: none; width: 100%; height: 100%; content-align: center middle; text-align: center; }
     Frame.-too-small > .too-small { display: block; }
+    Frame.-ascii Static { text-overflow: clip; }
     Frame.-too-small > Bar, Frame.-too-small > View, Frame.-too-small > PromptLine { display: none; }
     """
     AUTO_FOCUS = ""

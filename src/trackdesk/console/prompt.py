@@ -37,7 +37,7 @@ class _Names(Suggester):
 class PromptLine(Horizontal):
     DEFAULT_CSS = """
     PromptLine { height: 1; }
-    PromptLine > .flash { width: 1fr; height: 1; padding: 0 1; }
+    PromptLine > .flash { width: 1fr; height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     PromptLine > .colon { width: 2; padding: 0 0 0 1; color: $accent; display: none; }
     PromptLine > Input { width: 1fr; height: 1; border: none; padding: 0; background: transparent; display: none; }
     PromptLine > Input:focus { border: none; }
@@ -79,7 +79,7 @@ class PromptLine(Horizontal):
         look = Look.of(self.app)
         glyph, plain = _GLYPHS.get(role, ("", ""))
         said = f"{look.pick(glyph, plain)} {safe_text(text)}".strip()
-        self._flash.update(Text(said, look.role(role), no_wrap=True, overflow="ellipsis"))
+        self._flash.update(Text(said, look.role(role)))
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(FLASH_FOR, self._fade)

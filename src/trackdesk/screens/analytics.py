@@ -43,8 +43,9 @@ _GROUP = "= "
 GROUPS = 20
 """Groups with a row of their own; the others are one row together."""
 _TAGS_READ = 500
-_BESIDE, _TALL, _STACKED = 120, 8, 3
-"""Columns from which on charts stand beside one another; lines of each where they don't, and how many there are."""
+_BESIDE, _TALL, _STACKED, _TABLE = 120, 8, 3, 4
+"""Columns from which on charts stand beside one another; lines of each where they don't, and how many there are; lines
+that the table has in any case."""
 
 
 class _Charts(VerticalScroll):
@@ -117,8 +118,9 @@ class AnalyticsView(Ranged):
     def on_resize(self, event: events.Resize) -> None:
         # One above the other they are shown whole, and of the next one the title, which tells that there is more.
         stacked = event.size.width < _BESIDE
-        whole = min(max((event.size.height - 2) * 3 // 5 // _TALL, 1), _STACKED)
-        self._charts.styles.height = whole * _TALL + (whole < _STACKED) if stacked else None
+        room = event.size.height - 2
+        whole = min(max(room * 3 // 5 // _TALL, 1), _STACKED)
+        self._charts.styles.height = min(whole * _TALL + (whole < _STACKED), room - _TABLE) if stacked else None
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
