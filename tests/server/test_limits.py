@@ -6,6 +6,7 @@ import asyncio
 import gzip
 from typing import TYPE_CHECKING
 
+from aiohttp import StreamReader
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -14,6 +15,7 @@ from tests.server.dialling import dialling, request
 from tests.server.stand import OWNER_KEY, open_stand
 from tests.server.stubs import echo, stubs
 from trackdesk.contract import paths
+from trackdesk.contract.work import RUN_START
 from trackdesk.domain.identity import Role
 from trackdesk.domain.model import MAX_DEPTH
 from trackdesk.server import bind, body
@@ -69,6 +71,26 @@ async def test_a_packed_body_that_nobody_reads_is_not_unpacked_after_its_refusal
         assert head[0].startswith(b"HTTP/1.1 401 ")
         assert b"Connection: close" in head
         assert await line.until_closed() == b""
+
+
+async def test_a_packed_body_over_its_limit_is_not_unpacked_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = 0
+
+    def counted(stream: StreamReader, data: bytes, size: int = 0) -> bool:
+        nonlocal unpacked
+        unpacked += len(data)
+        return feed(stream, data, size)
+
+    feed = StreamReader.feed_data
+    monkeypatch.setattr(StreamReader, "feed_data", counted)
+    packed = gzip.compress(bytes(48 << 20))
+    async with open_stand(tmp_path, stubs()) as stand, dialling() as dial:
+        asked = request("POST", "/v1/processes/a", packed, OWNER_KEY, "Content-Encoding: gzip")
+        head, _ = await (await dial(stand.url)).ask(asked)
+    assert head[0].startswith(b"HTTP/1.1 413 ")
+    assert unpacked < 8 * RUN_START.max_body
 
 
 async def test_a_ping_that_ends_its_connection_says_so(tmp_path: Path) -> None:

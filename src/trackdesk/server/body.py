@@ -66,7 +66,8 @@ class BodyReader:
             raise too_large(self._max)
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                return await request.read()
+                # With the limit of this endpoint; a packed body would else be unpacked to that of the largest.
+                return await request.clone(client_max_size=self._max).read()
         except web.HTTPRequestEntityTooLarge:
             raise too_large(self._max) from None
         except TimeoutError:
