@@ -1,8 +1,8 @@
 """Starts of the usual form, alone or among the lines of `/v1/ingest`, read without a model, which takes three times as
 long.
 
-Whatever is unusual about a line, wrong or only rare, is left to the model of all starts: it knows every member and has
-the words for what it refuses.
+Whatever is unusual about one, wrong or only rare, is left to its model, which knows every member and has the words for
+what it refuses.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class Told(NamedTuple):
 
 
 def begin(engine: Engine, item: Ping) -> asyncio.Future[Told]:
-    """What becomes of a ping without a text. Raises what `Writer.run_each` raises."""
+    """What becomes of a ping. Of its text nobody who follows the log is told; that is for `send`. Raises what
+    `Writer.run_each` raises."""
     return engine.writer.run_each(ping_runs, item)
 
 

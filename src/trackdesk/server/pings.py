@@ -191,7 +191,7 @@ def _rid(query: str) -> str | None:
 
 
 async def _body(request: web.BaseRequest) -> bytes:
-    """As much of it as is kept; aiohttp passes over the rest. Raises Invalid."""
+    """As much of it as is kept; the rest is passed over, or ends the connection (`Connection`). Raises Invalid."""
     chunks: list[bytes] = []
     left = BODY_LIMIT + 1
     try:
