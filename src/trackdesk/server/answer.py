@@ -44,8 +44,8 @@ class Answer(web.StreamResponse):
     """Stands in for `web.Response` where `is_plain` holds: building and writing that one's headers takes a third of
     what aiohttp spends on a small request. `raw` is all of it; see `written` and `Constant`.
 
-    It is a `StreamResponse` by its interface alone (status, keep_alive, force_close, prepare, write_eof), and has none of
-    its state.
+    It is a `StreamResponse` by its interface alone (status, keep_alive, force_close, prepare, write_eof), and has none
+    of its state.
     """
 
     _ends = False
