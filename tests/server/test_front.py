@@ -121,6 +121,27 @@ async def test_who_has_no_more_to_send_gets_the_answer_to_what_is_in_hand(stand:
     assert await line.until_closed() == b""
 
 
+async def test_all_that_was_sent_before_the_end_is_answered(stand: Stand, dial: Dial) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Call) -> web.Response:
+        asked.set()
+        await go_on.wait()
+        return web.Response(body=b"late")
+
+    listening = await listen(build_app(stand.house, stubs(processes__list=slow)), "127.0.0.1", 0)
+    line = await dial(listening.url)
+    line.writer.write(request("GET", "/v1/processes"))
+    await asked.wait()
+    line.writer.write(request("GET", "/v1/processes"))
+    line.writer.write_eof()
+    await stand.ask("GET", "/healthz")  # the server has read it by then
+    go_on.set()
+    assert [(await line.answer())[1] for _ in range(2)] == [b"late", b"late"]
+    assert await line.until_closed() == b""
+    await listening.stop()
+
+
 async def test_a_quiet_connection_is_closed(stand: Stand, dial: Dial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front, "KEEPALIVE_SECONDS", 0.3)
     silent, used = await dial(stand.url), await dial(stand.url)

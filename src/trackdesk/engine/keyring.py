@@ -31,6 +31,8 @@ OWNER_NAME = "owner"
 TOUCH_EVERY = MINUTE
 """µs between two writings of when keys were last used."""
 _OWNER_KEY = re.compile(r"[A-Za-z0-9_.-]{16,200}", re.ASCII)
+_LONGEST_REMEMBERED = 200
+"""Characters of a secret whose digest is remembered: anybody may send long ones."""
 
 
 class Opened(NamedTuple):
@@ -108,11 +110,17 @@ class KeyRing:
             self._writing = None
 
 
-@lru_cache(maxsize=1024)
 def digest(secret: str) -> str:
     """SHA-256, hex; any text that a header can carry has one. Those of the last secrets are remembered, good and bad
     ones alike: whoever sends one again learns no more than that it was sent before."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+    return _remembered(secret) if len(secret) <= _LONGEST_REMEMBERED else _sha256(secret)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_remembered = lru_cache(maxsize=1024)(_sha256)
 
 
 def owner_key(path: Path, given: str | None) -> str:

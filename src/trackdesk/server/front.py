@@ -60,6 +60,8 @@ class Front(BaseProtocol):
         """What arrived behind it."""
         self._last = False
         """The connection ends with the answer to the request in hand."""
+        self._all_sent = False
+        """No more will arrive; what has is answered."""
         self._quiet_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -123,8 +125,8 @@ class Front(BaseProtocol):
 
     def eof_received(self) -> bool:
         """Who has nothing more to send may still wait for the answer to what is in hand."""
-        self._last = self.task is not None
-        return self._last
+        self._all_sent = True
+        return self.task is not None
 
     def close(self) -> None:
         """End the connection once the request in hand is answered."""
@@ -164,7 +166,7 @@ class Front(BaseProtocol):
             return
         transport.write(response.raw if isinstance(response, Answer) else rendered(response))
         self._quiet_since = self._loop.time()
-        if self._last or response.keep_alive is False:
+        if self._last or response.keep_alive is False or (self._all_sent and not self._held):
             transport.close()
 
     def _take_held(self) -> None:

@@ -101,7 +101,7 @@ class Pings:
             return None
         if said.process is None or said.secret == KEY_IN_HEADER or message.url.raw_query_string:
             return None
-        context = partial(_context_of, message.method, agent=message.headers.get(hdrs.USER_AGENT))
+        context = partial(_context_of, message.method, agent=_agent(message.headers))
         return partial(self._send_again, said, context)
 
     def _send_again(
@@ -208,7 +208,12 @@ async def _body(request: web.BaseRequest) -> bytes:
 
 def _context(request: web.BaseRequest) -> str:
     """Where the ping came from, kept with the run that it makes."""
-    return _context_of(request.method, request.remote, request.headers.get(hdrs.USER_AGENT))
+    return _context_of(request.method, request.remote, _agent(request.headers))
+
+
+def _agent(headers: Mapping[str, str]) -> str | None:
+    agent = headers.get(hdrs.USER_AGENT)
+    return agent[:200] if agent and agent.isprintable() else None
 
 
 @lru_cache(maxsize=1024)
@@ -216,6 +221,6 @@ def _context_of(method: str, remote: str | None, agent: str | None) -> str:
     context = {"via": "ping", "method": method}
     if remote:
         context["from"] = remote
-    if agent and agent.isprintable():
-        context["user_agent"] = agent[:200]
+    if agent:
+        context["user_agent"] = agent
     return orjson.dumps(context).decode()

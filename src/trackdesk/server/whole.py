@@ -22,7 +22,7 @@ class Whole(web.BaseRequest):
     ) -> None:
         nothing = cast("Any", None)
         super().__init__(message, EMPTY_PAYLOAD, protocol, nothing, nothing, loop, client_max_size=most)
-        self.raw = raw
+        self.raw = self._read_bytes = raw
 
     @property
     def body_exists(self) -> bool:
