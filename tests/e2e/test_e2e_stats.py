@@ -45,5 +45,7 @@ def test_what_cannot_be_asked_is_refused_with_what_can(served: Premises) -> None
     assert "not with --by" in refused.stderr
     refused = served.within("stats", "stats-of-nothing", code=4)
     assert "stats-of-nothing" in refused.stderr
+    nothing = served.within("stats", "--group-by", "tag:moon")
+    assert "no run with the tag moon ended in this time" in nothing.stderr
     refused = served.within("stats", "--since", "40d", "--by", "minute", code=1)
     assert "at most 1000 buckets" in refused.stderr

@@ -284,6 +284,11 @@ def test_a_header_that_will_not_do_is_refused(full: House, tmp_path: Path, heade
     assert caught.value.detail.startswith(said)
 
 
+def test_a_database_in_the_place_of_an_export_is_told_what_takes_it(full: House, tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"line 1: .* this is a database, which `trackdesk restore` takes$"):
+        imported([full.path.read_bytes()], tmp_path / "it.db")
+
+
 def test_a_newer_schema_is_refused(full: House, tmp_path: Path) -> None:
     first, *rest = exported(full.path)
     newer = json.dumps(json.loads(first) | {"schema": 9999}).encode() + b"\n"

@@ -8,9 +8,12 @@ import orjson
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from trackdesk.domain.analytics import TagKey
 from trackdesk.domain.errors import FieldError, Invalid, shorten
+from trackdesk.domain.filters import TagFilter
 from trackdesk.domain.incident import NewComment
 from trackdesk.domain.model import CONTEXT_BYTES, Json, Label, ProcessName, Title, merge_context
+from trackdesk.domain.process import Url
 from trackdesk.domain.wording import field_errors
 
 
@@ -145,6 +148,20 @@ def test_a_value_that_nests_without_end_can_be_shown() -> None:
 @pytest.mark.parametrize(("value", "shown"), [(None, "null"), (True, "true"), (False, "false"), (1, "1"), ("a", "'a'")])
 def test_an_error_spells_a_refused_value_as_json_does(value: object, shown: str) -> None:
     assert shorten(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (TagFilter, "env=prod", "expected KEY:VALUE, as in env:prod, not 'env=prod'"),
+        (TagKey, "a b", "expected 1 to 128 of A-Z a-z 0-9 _ . / -, not 'a b'"),
+        (Url, "ftp://h", "expected an address that begins with http:// or https://, without spaces, not 'ftp://h'"),
+    ],
+)
+def test_what_a_pattern_takes_is_said_in_words(kind: Any, value: str, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(kind).validate_python(value)
+    assert [error.message for error in field_errors(caught.value)] == [message]
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,8 @@ def _show_groups(found: Stats) -> None:
     for each in found.meta.totals:
         name = Cell("(all others)", "dim") if each.rest else each.group or ""
         rows.append([name, *_cells(each), trends.get(each.group, "")])
-    show(_GROUPS, rows, "no run ended in this time")
+    whose = f" with the tag {found.meta.tag_key}" if found.meta.tag_key else ""
+    show(_GROUPS, rows, f"no run{whose} ended in this time")
     stats_charts.show_bars(found)
     if found.meta.groups_capped:
         print(paint(f"{found.meta.tag_key} has more values than are counted one by one", "dim"))

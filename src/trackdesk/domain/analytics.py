@@ -23,7 +23,7 @@ from trackdesk.domain.instant import (
     format_duration,
     parse_duration,
 )
-from trackdesk.domain.model import Value
+from trackdesk.domain.model import TAG_KEY_PATTERN, Value
 from trackdesk.domain.schedule import ZoneName
 
 MOST_GROUPS: Final = 100
@@ -55,7 +55,7 @@ BucketSize = Annotated[
     WithJsonSchema({"type": "string", "examples": ["minute", "15m", "hour", "day"]}),
 ]
 Zone = ZoneName
-TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
+TagKey = Annotated[str, Field(pattern=TAG_KEY_PATTERN)]
 GroupBy = Literal["none", "process", "tag"]
 
 

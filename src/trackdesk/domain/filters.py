@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from trackdesk.domain.identity import Role
 from trackdesk.domain.incident import IncidentStatus, Origin, Severity
 from trackdesk.domain.instant import INSTANT_HINT, Duration, format_instant, parse_instant
-from trackdesk.domain.model import clean
+from trackdesk.domain.model import TAG_FILTER_PATTERN, clean
 from trackdesk.domain.notification import DeliveryStatus, Kind
 from trackdesk.domain.page import DEFAULT_LIMIT, MAX_LIMIT
 from trackdesk.domain.process import ProcessState
@@ -61,7 +61,7 @@ AgoInput = Annotated[
 ]
 Word = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(clean)]
 Words = Annotated[list[Word], Field(max_length=50)]
-TagFilter = Annotated[str, Field(min_length=3, max_length=400, pattern=r"^[A-Za-z0-9_./-]{1,128}:(?s:.)+$")]
+TagFilter = Annotated[str, Field(min_length=3, max_length=400, pattern=TAG_FILTER_PATTERN)]
 Query = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(clean)]
 
 

@@ -21,6 +21,9 @@ MAX_INTEGER = 2**53 - 1
 
 NAME_PATTERN = r"^[A-Za-z0-9_.:-]{1,100}$"
 LABEL_PATTERN = r"^[^/\x00-\x1f\x7f]{1,100}$"
+TAG_KEY_PATTERN = r"^[A-Za-z0-9_./-]{1,128}$"
+TAG_FILTER_PATTERN = r"^[A-Za-z0-9_./-]{1,128}:(?s:.)+$"
+URL_PATTERN = r"^https?://[^\s]+$"
 _new = object.__new__
 _set = object.__setattr__
 _TAG_KEY = re.compile(r"[A-Za-z0-9_./-]{1,128}", re.ASCII)
@@ -168,7 +171,7 @@ Tags = Annotated[
                 {
                     "type": "object",
                     "maxProperties": MAX_TAGS,
-                    "propertyNames": {"pattern": r"^[A-Za-z0-9_./-]{1,128}$"},
+                    "propertyNames": {"pattern": TAG_KEY_PATTERN},
                     "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 256},
                 },
                 {

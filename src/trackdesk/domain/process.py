@@ -10,13 +10,13 @@ from pydantic import AfterValidator, Field, field_validator
 from trackdesk.domain.clock import HOUR, SECOND
 from trackdesk.domain.deadline import DEFAULT_WARN_AT
 from trackdesk.domain.instant import Duration, Instant, Seconds, format_duration
-from trackdesk.domain.model import Input, Label, ShortText, Text, Value, clean
+from trackdesk.domain.model import URL_PATTERN, Input, Label, ShortText, Text, Value, clean
 from trackdesk.domain.retention import FOR_EVER
 from trackdesk.domain.run import DueInput, check_heartbeat
 from trackdesk.domain.schedule import Schedule
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s]+$"), AfterValidator(clean)]
+Url = Annotated[str, Field(max_length=2000, pattern=URL_PATTERN), AfterValidator(clean)]
 IncidentPer = Literal["process", "run"]
 MOST_FAILURES = 100
 SHORTEST_RETENTION = HOUR

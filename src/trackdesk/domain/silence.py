@@ -23,7 +23,7 @@ from trackdesk.domain.errors import shorten
 from trackdesk.domain.filters import Lower, Searchable
 from trackdesk.domain.incident import SEVERITY_ORDER, Incident, IncidentStatus, Severity
 from trackdesk.domain.instant import Duration, Instant, format_instant
-from trackdesk.domain.model import MAX_TAGS, Input, Value, clean
+from trackdesk.domain.model import MAX_TAGS, TAG_KEY_PATTERN, Input, Value, clean
 from trackdesk.domain.notification import Kind
 from trackdesk.domain.run import DueInput
 
@@ -101,7 +101,7 @@ Severities = Annotated[
     WrapValidator(_listed),
     _schema({"enum": [str(each) for each in Severity]}),
 ]
-_TagKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./-]{1,128}$")]
+_TagKey = Annotated[str, Field(pattern=TAG_KEY_PATTERN)]
 TagPatterns = Annotated[dict[_TagKey, Patterns], Field(min_length=1, max_length=MAX_TAGS)]
 MEMBERS: Final = ("service", "process", "rule", "severity", "tag")
 

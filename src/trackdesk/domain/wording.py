@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from trackdesk.domain.errors import FieldError, shorten
 from trackdesk.domain.members import hint
 from trackdesk.domain.metric import METRIC_TYPE_PATTERN
-from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN
+from trackdesk.domain.model import LABEL_PATTERN, NAME_PATTERN, TAG_FILTER_PATTERN, TAG_KEY_PATTERN, URL_PATTERN
 from trackdesk.domain.topics import STREAM_PATTERN, STREAM_TOPICS
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _EXPECTED: Final[dict[str, str]] = {
 _PATTERNS: Final = {
     NAME_PATTERN: "1 to 100 of A-Z a-z 0-9 _ . : -",
     LABEL_PATTERN: "1 to 100 printable characters without '/'",
+    TAG_KEY_PATTERN: "1 to 128 of A-Z a-z 0-9 _ . / -",
+    TAG_FILTER_PATTERN: "KEY:VALUE, as in env:prod",
+    URL_PATTERN: "an address that begins with http:// or https://, without spaces",
     METRIC_TYPE_PATTERN: "1 to 64 of A-Z 0-9 _, a letter first",
     STREAM_PATTERN: f"topics with commas between them, of {', '.join(STREAM_TOPICS)}",
 }

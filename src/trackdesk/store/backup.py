@@ -17,7 +17,7 @@ from trackdesk.store.lock import ServerLock
 from trackdesk.store.migrate import house_schema, read_schema, schema_version
 
 _STEP = 2_000  # pages copied before other threads and the disk's other users get their turn
-_HEADER = b"SQLite format 3\x00"
+HEADER = b"SQLite format 3\x00"
 
 
 def backup(path: Path, target: Path) -> int:
@@ -176,5 +176,5 @@ def _may_replace(target: Path) -> bool:
     if not target.is_file():
         return False
     with target.open("rb") as file:
-        start = file.read(len(_HEADER))
-    return start in (b"", _HEADER)
+        start = file.read(len(HEADER))
+    return start in (b"", HEADER)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from trackdesk.domain.errors import Invalid, shorten
-from trackdesk.store.backup import open_reading, restore
+from trackdesk.store.backup import HEADER, open_reading, restore
 from trackdesk.store.errors import DatabaseLocked, SchemaTooNew, StoreError, translate
 from trackdesk.store.lock import read_lock
 from trackdesk.store.migrate import house_schema, migrate, read_schema
@@ -127,6 +127,8 @@ def _fill(temporary: Path, source: IO[bytes], progress: Callable[[int, int], obj
 
 
 def _header(line: bytes) -> _Header:
+    if line.startswith(HEADER):
+        raise Invalid("line 1", "expected the header of an export; this is a database, which `trackdesk restore` takes")
     found = _document(1, line)
     if found.get("format") != FORMAT:
         raise Invalid("line 1", f'expected the header of an export, {{"format": "{FORMAT}", …}}{_OTHERS}', found)

@@ -68,8 +68,11 @@ def until(at: int | None, now: int) -> str:
 
 
 def ahead(at: int, now: int) -> str:
-    """`in 2h`, to the nearest, for what ends or goes on by itself; `now` from a second before it on. What is due is
-    said by `until`, which rounds down and so never promises time that isn't there."""
+    """`in 2h`, `in 1h30`, to the nearest, for what ends or goes on by itself; `now` from a second before it on. What is
+    due is said by `until`, which rounds down and so never promises time that isn't there."""
+    minutes = (at - now + MINUTE // 2) // MINUTE
+    if 60 < minutes < 600 and minutes % 60:
+        return f"in {span(minutes * MINUTE)}"  # whole hours are half of it off here
     return "now" if at - now < SECOND else f"in {nearest(at - now)}"
 
 
