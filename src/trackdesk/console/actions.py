@@ -70,7 +70,8 @@ def shown(key: str, *, ascii_only: bool = False) -> str:
 
 
 MOVE, LIST, WORK, LOG, FIGURES, GO, CONSOLE = "Move", "Lists", "Work", "Logs", "Figures", "Go", "Console"
-GROUPS = (WORK, LIST, MOVE, LOG, FIGURES, GO, CONSOLE)
+GROUPS = (WORK, LOG, FIGURES, LIST, MOVE, GO, CONSOLE)
+"""What is a place's own comes first, what is the same everywhere last."""
 
 _LIST = ("list",)
 _MOVE = ("list", "log")
