@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from trackdesk.cli.table import Cell
-from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.instant import parse_duration, parse_instant
 from trackdesk.widgets import when
 
 now = when.wall_clock
-_SHOWN = ((1000, SECOND), (SECOND, 10 * MINUTE), (MINUTE, DAY))
-"""The least that `span` shows of durations (µs) up to a limit."""
 
 
 def since(text: str) -> int:
@@ -56,11 +53,7 @@ def span(duration: int | None) -> str:
 
 
 def rounded(duration: int | None) -> str:
-    """A figure that stands for many runs: `10s` for 9.9 s, where `span`, which counts, has begun the ninth."""
-    if duration is None:
-        return "-"
-    unit = next((unit for unit, limit in _SHOWN if duration < limit), HOUR)
-    return when.span((duration + unit // 2) // unit * unit)
+    return "-" if duration is None else when.rounded(duration)
 
 
 def full(at: int | None) -> str | None:

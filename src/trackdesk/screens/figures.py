@@ -81,4 +81,4 @@ def percent(value: float | None, role: Role) -> Toned | str:
 
 
 def span(value: int | None) -> str:
-    return "" if value is None else when.span(value)
+    return "" if value is None else when.rounded(value)

@@ -55,8 +55,8 @@ def _taken(taken: Taken) -> str:
     """`12m (median 4m, of 31)`."""
     if taken.mean is None or taken.p50 is None:
         return "-"
-    return f"{when.span(taken.mean)} (median {when.span(taken.p50)}, of {taken.count:,})"
+    return f"{when.rounded(taken.mean)} (median {when.rounded(taken.p50)}, of {taken.count:,})"
 
 
 def _mean(taken: Taken) -> str:
-    return "-" if taken.mean is None else when.span(taken.mean)
+    return "-" if taken.mean is None else when.rounded(taken.mean)

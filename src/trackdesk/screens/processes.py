@@ -151,7 +151,7 @@ def cells_of(process: Process, look: Look) -> dict[str, Cell]:
         "expected": expected_cell(process),
         "strip": strip(process.recent, look),
         "well": f"{runs.success_rate:.0%}" if runs.success_rate is not None else "",
-        "p90": when.span(runs.p90) if runs.p90 is not None else "",
+        "p90": when.rounded(runs.p90) if runs.p90 is not None else "",
         "last": ago(process.last_run_at),
         "late": Toned(f"{runs.late:,}", "late") if runs.late else "",
         "schedule": Toned(schedule_words(process), "dim"),

@@ -104,7 +104,7 @@ class RunHead(Static):
         for name, value in (("p50", runs.p50), ("p90", runs.p90)):
             if value is not None:
                 line.append(f"   {name} ", look.role("dim"))
-                line.append(when.span(value), look.role("new"))
+                line.append(when.rounded(value), look.role("new"))
         if runs.success_rate is not None:
             line.append("   well ", look.role("dim"))
             line.append(f"{runs.success_rate:.1%}", look.role("new"))

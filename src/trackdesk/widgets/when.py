@@ -11,6 +11,8 @@ WEEK = 7 * DAY
 YEAR = 365 * DAY
 _COARSE = ((SECOND, "s", 60), (MINUTE, "m", 60), (HOUR, "h", 48), (DAY, "d", 28), (WEEK, "w", 100))
 """Units, and how many of each are said before the next one is."""
+_SHOWN = ((1000, SECOND), (SECOND, 10 * MINUTE), (MINUTE, DAY))
+"""The least that `span` shows of durations up to a limit."""
 
 
 def span(duration: int) -> str:
@@ -29,6 +31,12 @@ def span(duration: int) -> str:
     if duration < 2 * WEEK:
         return f"{duration // DAY}d{duration % DAY // HOUR:02}h"
     return coarse(duration)
+
+
+def rounded(duration: int) -> str:
+    """A figure that stands for many runs: `10s` for 9.9 s, where `span`, which counts, has begun the ninth."""
+    unit = next((unit for unit, limit in _SHOWN if duration < limit), HOUR)
+    return span((duration + unit // 2) // unit * unit)
 
 
 def coarse(duration: int) -> str:
