@@ -77,6 +77,8 @@ class _Chunk:
         """The `uid`s that were taken in the last day, each with the run that its line started."""
         self.fates: dict[str, TrackdeskError | None] = {}
         """What became of the lines that have a `uid`; None: taken."""
+        self.has_uids = False
+        """Whether any of its lines has a `uid`."""
         self.logged: set[str] = set()
         self.moved: set[str] = set()
 
@@ -84,9 +86,10 @@ class _Chunk:
         """`known` of them stood before."""
         self.accepted += len(items)
         self.duplicates += known
-        for item in items:
-            if item.line.uid is not None:
-                self.fates[item.line.uid] = None
+        if self.has_uids:
+            for item in items:
+                if item.line.uid is not None:
+                    self.fates[item.line.uid] = None
 
     def refuse(self, items: Sequence[Item], error: TrackdeskError) -> None:
         for item in items:
@@ -277,7 +280,8 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item], handed: deque[list
 def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """What is to be done, and what repeats a line that was taken in the last day or stands further up."""
     lines = [item.line for item in items]
-    uids = [line.uid for line in lines if line.uid is not None]
+    uids = [uid for line in lines if (uid := line.uid) is not None]
+    chunk.has_uids = bool(uids)
     named = [start for line in lines if line.kind not in _NAMES_NONE and (start := line.named.start) is not None]
     if not uids and not named:
         return list(items), []

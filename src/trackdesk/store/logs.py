@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
+from trackdesk.domain.plain_log import PlainLog
 from trackdesk.domain.run import LEVEL_ORDER
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def _values(told: Sequence[OfRun], now: int) -> list[Any]:
     values: list[Any] = []
     for run_seq, lines in told:
         for line in lines:
+            if type(line) is PlainLog:  # most of those that come by the thousand, and names take longer than places
+                _, _, message, level, at, seq, _, _ = line
+                values += (run_seq, seq, LEVEL_ORDER[level], message, None, now if at is None else at)
+                continue
             data, at = line.data, line.logged_at
             packed = None if data is None else orjson.dumps(data).decode()
             values += (run_seq, line.seq, LEVEL_ORDER[line.level], line.message, packed, now if at is None else at)

@@ -83,9 +83,10 @@ class _Request:
 
     async def take(self, lines: Iterable[bytes]) -> None:
         """Check each line, and hand on every chunk that is full."""
-        validate = _validate()
+        validate, chunk, weight = _validate(), self._chunk, self._weight
+        number = self._numbers
         for raw in lines:
-            self._numbers = number = self._numbers + 1
+            number += 1
             if not number % _TURN:
                 await asyncio.sleep(0)
             line: Any = plain_log(raw) if len(raw) <= MAX_LINE else None
@@ -100,10 +101,12 @@ class _Request:
                 except ValidationError as error:
                     self._refuse(number, _refusal(error, raw, len(self._refused) < _HINTED))
                     continue
-            self._chunk.append(Item(number, line))
-            self._weight += _WEIGHTS[line.kind] + len(raw) // _WEIGHED
-            if self._weight >= CHUNK:
+            chunk.append(Item(number, line))
+            weight += _WEIGHTS[line.kind] + len(raw) // _WEIGHED
+            if weight >= CHUNK:
                 await self._hand_on()
+                chunk, weight = self._chunk, 0
+        self._numbers, self._weight = number, weight
 
     async def end(self) -> Ingested:
         """What became of all of them."""
@@ -119,7 +122,7 @@ class _Request:
     async def _hand_on(self) -> None:
         """The next chunk waits for this one: what both would save by overlapping, two threads that want the
         interpreter lose again."""
-        items, self._chunk, self._weight = self._chunk, [], 0
+        items, self._chunk = self._chunk, []
         if not items:
             return
         taken = await self._taken(items)
