@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """Lines a statement: many together cost half of what each by itself does."""
-_COLUMNS = ("run_seq", "seq", "level", "message", "data", "logged_at")
-_WIDTH = len(_COLUMNS)
+_PLAIN = ("run_seq", "seq", "level", "message", "logged_at")
+_WITH_DATA = (*_PLAIN, "data")
 
 
 @cache
-def _statement(lines: int) -> str:
-    marks = f"({', '.join('?' * _WIDTH)})"
+def _statement(columns: tuple[str, ...], lines: int) -> str:
+    marks = f"({', '.join('?' * len(columns))})"
     return (
-        f"INSERT OR FAIL INTO logs ({', '.join(_COLUMNS)}) VALUES {', '.join([marks] * lines)} "
+        f"INSERT OR FAIL INTO logs ({', '.join(columns)}) VALUES {', '.join([marks] * lines)} "
         "ON CONFLICT (run_seq, seq) WHERE seq IS NOT NULL DO NOTHING"
     )
 
@@ -58,7 +58,10 @@ def append(tx: Tx, told: Sequence[OfRun]) -> list[int]:
     if len({each.run_seq for each in told}) < len(told):
         return [count for each in told for count in append(tx, [each])]
     before = tx.one("SELECT max(id) FROM logs") if len(told) > 1 else None
-    new = _insert(tx, _values(told, tx.now))
+    if any(type(line) is not PlainLog and line.data is not None for each in told for line in each.lines):
+        new = _insert(tx, _WITH_DATA, _with_data(told, tx.now))
+    else:
+        new = _insert(tx, _PLAIN, _plain(told, tx.now))
     if new == sum(len(each.lines) for each in told):
         return [len(each.lines) for each in told]
     if before is None:
@@ -67,25 +70,37 @@ def append(tx: Tx, told: Sequence[OfRun]) -> list[int]:
     return [counts.get(each.run_seq, 0) for each in told]
 
 
-def _values(told: Sequence[OfRun], now: int) -> list[Any]:
+def _plain(told: Sequence[OfRun], now: int) -> list[Any]:
+    """Of lines without data: what is bound is a good part of what a line costs."""
     values: list[Any] = []
     for run_seq, lines in told:
         for line in lines:
-            if type(line) is PlainLog:  # most of those that come by the thousand, and names take longer than places
+            if type(line) is PlainLog:  # most of those that come by the thousand, and places are quicker than names
                 _, _, message, level, at, seq, _, _ = line
-                values += (run_seq, seq, LEVEL_ORDER[level], message, None, now if at is None else at)
-                continue
-            data, at = line.data, line.logged_at
-            packed = None if data is None else orjson.dumps(data).decode()
-            values += (run_seq, line.seq, LEVEL_ORDER[line.level], line.message, packed, now if at is None else at)
+                values += (run_seq, seq, LEVEL_ORDER[level], message, now if at is None else at)
+            else:
+                values += (run_seq, *_of(line, now))
     return values
 
 
-def _insert(tx: Tx, values: list[Any]) -> int:
+def _with_data(told: Sequence[OfRun], now: int) -> list[Any]:
+    values: list[Any] = []
+    for run_seq, lines in told:
+        for line in lines:
+            packed = None if line.data is None else orjson.dumps(line.data).decode()
+            values += (run_seq, *_of(line, now), packed)
+    return values
+
+
+def _of(line: Told, now: int) -> tuple[int | None, int, str, int]:
+    return line.seq, LEVEL_ORDER[line.level], line.message, now if line.logged_at is None else line.logged_at
+
+
+def _insert(tx: Tx, columns: tuple[str, ...], values: list[Any]) -> int:
     done, new = 0, 0
     for size in _SIZES:
-        step = size * _WIDTH
+        step = size * len(columns)
         while len(values) - done >= step:
-            new += tx.execute(_statement(size), values[done : done + step]).rowcount
+            new += tx.execute(_statement(columns, size), values[done : done + step]).rowcount
             done += step
     return new
