@@ -31,12 +31,18 @@ def refused(model: Any, **body: Any) -> tuple[Any, ...]:
         ("1970-01-01T00:01:00Z", Due(MINUTE, relative=False)),
         ("1970-01-01t00:01:00z", Due(MINUTE, relative=False)),
         ("1970-01-01 00:01:00+00:00", Due(MINUTE, relative=False)),
-        (60, Due(MINUTE, relative=False)),
-        (60.5, Due(60_500_000, relative=False)),
+        (1_790_000_000, Due(1_790_000_000_000_000, relative=False)),
+        (1_790_000_000.5, Due(1_790_000_000_500_000, relative=False)),
     ],
 )
 def test_a_deadline_is_an_instant_or_a_duration(value: object, due: Due) -> None:
     assert parse_due(value) == due
+
+
+@pytest.mark.parametrize("value", [60, 3600.5, 946_684_799])
+def test_a_small_number_is_no_deadline_but_most_likely_a_duration(value: float) -> None:
+    with pytest.raises(ValueError, match="a duration is written"):
+        parse_due(value)
 
 
 @pytest.mark.parametrize("value", ["", "soon", "2026-01-02T03:04:05", "1970", "-5m", True, [], {}, 1e308, 10**400])

@@ -56,6 +56,8 @@ class DeadlineStatus(StrEnum):
 
 
 _DATE = re.compile(r"\d{4}-")
+_LEAST_EPOCH = 946_684_800
+"""Epoch seconds of the year 2000: a smaller number is meant as a duration, and would be a deadline long missed."""
 
 
 class Due(NamedTuple):
@@ -74,7 +76,7 @@ class Due(NamedTuple):
 
 
 def parse_due(value: object) -> Due:
-    """`"30m"`, `"PT30M"`, RFC 3339 or epoch seconds. Raises ValueError."""
+    """`"30m"`, `"PT30M"`, RFC 3339 or epoch seconds from 2000 on. Raises ValueError."""
     if isinstance(value, Due):
         return value
     if isinstance(value, str) and not _DATE.match(value):
@@ -82,7 +84,10 @@ def parse_due(value: object) -> Due:
             return Due(parse_duration(value), relative=True)
         except ValueError:
             raise ValueError(f"expected {INSTANT_HINT}, or {DURATION_HINT}, not {shorten(value)}") from None
-    return Due(parse_instant(value), relative=False)
+    micros = parse_instant(value)
+    if micros < _LEAST_EPOCH * SECOND and not isinstance(value, str):
+        raise ValueError(f'a number is epoch seconds, and {value:g} is long past; a duration is written "{value:g}s"')
+    return Due(micros, relative=False)
 
 
 DueInput = Annotated[
@@ -93,7 +98,7 @@ DueInput = Annotated[
         {
             "anyOf": [
                 {"type": "string", "examples": ["30m", "PT30M", "2026-01-02T03:04:05Z"]},
-                {"type": "number", "minimum": 0, "maximum": 253402300799},
+                {"type": "number", "minimum": _LEAST_EPOCH, "maximum": 253402300799},
             ]
         }
     ),
