@@ -59,7 +59,7 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(premises: Premises) -> Non
     found = findings(premises, 1)
     assert found["secrets"]["level"] == "ERROR"
     assert found["secrets"]["remedy"].startswith("chmod 600 ")
-    assert (found["spool"]["level"], found["spool"]["detail"]) == ("WARN", "1 reports wait, the oldest for the server")
+    assert (found["spool"]["level"], found["spool"]["detail"]) == ("WARN", "1 still to be sent, the oldest to the server")
     assert any(each["level"] == "ERROR" and "restore" in each["remedy"] for each in found.values())
     told = premises.cli("doctor", code=1).stdout
     assert "ERROR  secrets" in told
@@ -70,7 +70,7 @@ def test_doctor_says_for_whom_reports_wait(premises: Premises) -> None:
     away = "http://127.0.0.1:9"
     premises.cli("run", "nightly", "--", "true", TRACKDESK_URL=away, TRACKDESK_API_KEY="a-key-of-elsewhere")
     spool = findings(premises, 1)["spool"]
-    assert spool["detail"].endswith(f" reports wait, the oldest for {away}")
+    assert spool["detail"].endswith(f" still to be sent, the oldest to {away}")
     assert spool["remedy"].endswith(f": trackdesk runs -n 1 --url {away}")
 
 

@@ -121,12 +121,12 @@ def _spool(settings: Settings) -> Finding:
     refused = sorted((folder / "refused").glob("*.json"))
     if refused:
         remedy = f"{refused[0].with_suffix('.reason')} says why; delete what is of no use"
-        return Finding("spool", "WARN", f"{len(refused)} reports were refused, {waiting} wait", remedy)
+        return Finding("spool", "WARN", f"{len(refused)} refused for good, {waiting} still to be sent", remedy)
     if waiting:
         url = _meant_for(files[0])
         server, flag = (url, f" --url {url}") if url else ("the server", "")
         remedy = f"the next command that reaches it sends them: trackdesk runs -n 1{flag}"
-        return Finding("spool", "WARN", f"{waiting} reports wait, the oldest for {server}", remedy)
+        return Finding("spool", "WARN", f"{waiting} still to be sent, the oldest to {server}", remedy)
     return Finding("spool", "OK", "empty")
 
 
