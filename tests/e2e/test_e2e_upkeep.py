@@ -59,7 +59,10 @@ def test_doctor_says_what_is_wrong_and_how_to_mend_it(premises: Premises) -> Non
     found = findings(premises, 1)
     assert found["secrets"]["level"] == "ERROR"
     assert found["secrets"]["remedy"].startswith("chmod 600 ")
-    assert (found["spool"]["level"], found["spool"]["detail"]) == ("WARN", "1 still to be sent, the oldest to the server")
+    assert (found["spool"]["level"], found["spool"]["detail"]) == (
+        "WARN",
+        "1 still to be sent, the oldest to the server",
+    )
     assert any(each["level"] == "ERROR" and "restore" in each["remedy"] for each in found.values())
     told = premises.cli("doctor", code=1).stdout
     assert "ERROR  secrets" in told
