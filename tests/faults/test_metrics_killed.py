@@ -36,8 +36,13 @@ async def send(site: Site, start: int) -> None:
 
 
 def begin_before(site: Site, start: int) -> None:
-    """As if roll-ups had been at work then: what comes later is rows at first, and is packed when its time is over."""
+    """As if roll-ups had been at work then: what comes later is rows at first, and is packed when its time is over.
+
+    A server that has just started may have counted some of it already: that is forgotten with how far it was.
+    """
     with closing(sqlite3.connect(site.database)) as connection, connection:
+        connection.execute("DELETE FROM metric_cells")
+        connection.execute("DELETE FROM metric_packs")
         connection.execute(
             "INSERT OR REPLACE INTO metric_counted (id, samples_to, minutes_to, days_to) VALUES (1, 0, ?, ?)",
             (start // HOUR * HOUR, start // DAY * DAY),
