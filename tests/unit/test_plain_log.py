@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.ingest import LogLine
-from trackdesk.domain.plain_log import plain_log
+from trackdesk.domain.plain_log import plain_log, plain_logs
 
 USUAL: dict[str, Any] = {
     "kind": "log",
@@ -99,3 +99,64 @@ def test_the_usual_forms_need_no_model(members: dict[str, Any]) -> None:
 )
 def test_what_is_broken_is_left_to_the_model(raw: bytes) -> None:
     assert plain_log(raw) is None
+
+
+@given(
+    some.lists(
+        some.dictionaries(some.sampled_from(NAMES), ODD, max_size=1)
+        | some.fixed_dictionaries({"seq": some.integers(-1, 9)})
+        | some.fixed_dictionaries({"id": some.sampled_from(["n1", "n2"])})
+        | some.fixed_dictionaries({"message": some.text(max_size=3)}),
+        min_size=1,
+        max_size=4,
+    ),
+    some.lists(some.sampled_from(NAMES), max_size=2),
+    some.dictionaries(some.sampled_from(NAMES), ODD, max_size=1),
+)
+def test_many_are_read_as_each_by_itself_or_left_to_that(
+    changed: list[dict[str, Any]], left_out: list[str], of_all: dict[str, Any]
+) -> None:
+    lines = [{**USUAL, **of_all, **each} for each in changed]
+    raws = [orjson.dumps({name: value for name, value in line.items() if name not in left_out}) for line in lines]
+    read = plain_logs(raws)
+    assert read is None or [tuple(line) for line in read.lines()] == [by_model(raw) for raw in raws]
+
+
+@pytest.mark.parametrize(
+    "members", [{}, {"uid": "a"}, {"level": "ERROR", "logged_at": "2026-01-02T04:04:05+01:00"}, {"seq": 8, "id": "n2"}]
+)
+def test_neighbours_with_the_same_members_are_read_together(members: dict[str, Any]) -> None:
+    other = {**({"uid": "b"} if "uid" in members else {}), **USUAL}
+    raws = [orjson.dumps({**USUAL, **members}), orjson.dumps(other)]
+    read = plain_logs(raws)
+    assert read is not None
+    assert [tuple(line) for line in read.lines()] == [by_model(raw) for raw in raws]
+
+
+def test_lines_of_runs_that_are_named_by_their_uid_are_read_together() -> None:
+    raws = [orjson.dumps({"kind": "log", "run": "0123456789abcdefghjkmnpqrs", "message": text}) for text in "ab"]
+    read = plain_logs(raws)
+    assert read is not None
+    assert [tuple(line) for line in read.lines()] == [by_model(raw) for raw in raws]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        b"",
+        b'"log"',
+        b'["log"]',
+        b'{"kind": "log"',
+        orjson.dumps({**USUAL, "data": {}}),
+        orjson.dumps({**USUAL, "seq": True}),
+        orjson.dumps({**USUAL, "id": "x y"}),
+        orjson.dumps({**USUAL, "message": ""}),
+        orjson.dumps({**USUAL, "message": "m" * 16_385}),
+        orjson.dumps({**USUAL, "message": "\x00"}),
+        orjson.dumps({**USUAL, "logged_at": "2026-02-30T03:04:05.678901Z"}),
+        orjson.dumps({**USUAL, "logged_at": "2026-01-02T03:04:05.67890\u00b2Z"}),
+        orjson.dumps({name: value for name, value in USUAL.items() if name != "seq"}),
+    ],
+)
+def test_neighbours_of_which_one_is_odd_are_left_to_be_read_by_themselves(second: bytes) -> None:
+    assert plain_logs([orjson.dumps(USUAL), second, orjson.dumps(USUAL)]) is None

@@ -6,12 +6,15 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from trackdesk.domain.clock import DAY, HOUR, MINUTE, SECOND
 from trackdesk.domain.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EARLIEST = 0
 LATEST = 253_402_300_799 * SECOND
@@ -55,6 +58,18 @@ def parse_rfc3339(text: str) -> int:
             raise ValueError(f"expected {INSTANT_HINT}, not {shorten(text)}")
         micros += -offset if zone[0] == "+" else offset
     return within(micros, text)
+
+
+def parse_rfc3339_all(texts: Sequence[str]) -> list[int]:
+    """The same for many, quicker where all are written as we write them. Raises ValueError; TypeError for no text."""
+    together = "".join(texts)
+    if set(map(len, texts)) == {27} and set(together[19::27]) == {"."} and set(together[26::27]) == {"Z"}:
+        seconds, fractions = [text[:19] for text in texts], [text[20:26] for text in texts]
+        whole = {second: _at_second(second) for second in set(seconds)}
+        known = {second: at for second, at in whole.items() if at is not None and at < LATEST}
+        if together.isascii() and "".join(fractions).isdigit() and len(known) == len(whole):
+            return [known[second] + int(fraction) for second, fraction in zip(seconds, fractions, strict=True)]
+    return list(map(parse_rfc3339, texts))
 
 
 @lru_cache(maxsize=1024)

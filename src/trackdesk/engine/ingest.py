@@ -14,7 +14,9 @@ from trackdesk.domain.ingest import CompleteLine, HeartbeatLine, LogLine, Metric
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.metric import MAX_AHEAD, draft
 from trackdesk.domain.once import is_random
+from trackdesk.domain.plain_log import PlainLogs
 from trackdesk.domain.run import PatchRun, RunAddress, RunStatus
+from trackdesk.engine.ingest_logs import take_plain
 from trackdesk.engine.metrics import Record, record_samples
 from trackdesk.engine.run_change import Lines, Patch, append_logs, patch_runs
 from trackdesk.engine.run_finish import Finish, finish_runs
@@ -42,7 +44,8 @@ class Item(NamedTuple):
 
     number: int
     line: Any
-    """A model of one of the `KINDS`, a `PlainLog`, a `PlainStart` or a `PlainMetric`."""
+    """A model of one of the `KINDS`, a `PlainLog`, a `PlainStart` or a `PlainMetric`; or `PlainLogs`, the first of
+    which stands there."""
 
 
 class Taken(NamedTuple):
@@ -255,6 +258,11 @@ _RANK = {name: rank for rank, name in enumerate(KINDS)}
 def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item], handed: deque[list[Recorded]]) -> Taken:
     """Take the lines of one chunk. A refused line has written nothing, and its `uid` may come again. Samples go to
     `handed` once they are committed."""
+    together = [item.line for item in items if type(item.line) is PlainLogs]
+    if together:
+        if len(together) == len(items) and (logged := take_plain(tx, caller.namespace_id, together)) is not None:
+            return Taken(logged.lines, logged.known, [], logged.runs, set())
+        items = one_by_one(items)
     chunk = _Chunk(tx, caller, handed)
     fresh, repeats = _without_known(chunk, caller.sender, items)
     for kind, batch in _batches(fresh):
@@ -275,6 +283,17 @@ def take_chunk(tx: Tx, caller: Caller, items: Sequence[Item], handed: deque[list
     tx.after_commit(partial(reach, "ingest.on_disk"))
     chunk.refused.sort(key=lambda each: each[0])
     return Taken(chunk.accepted, chunk.duplicates, chunk.refused, chunk.logged, chunk.moved)
+
+
+def one_by_one(items: Sequence[Item]) -> list[Item]:
+    """The same lines, each an item of its own."""
+    found: list[Item] = []
+    for item in items:
+        if type(item.line) is PlainLogs:
+            found.extend(Item(number, line) for number, line in enumerate(item.line.lines(), item.number))
+        else:
+            found.append(item)
+    return found
 
 
 def _without_known(chunk: _Chunk, sender: str, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

@@ -164,15 +164,15 @@ def append_logs(tx: Tx, requests: Sequence[Lines]) -> list[tuple[str, LogsAccept
     ]
     counts = iter(logs.append(tx, told))
     answers: list[tuple[str, LogsAccepted] | BaseException] = []
-    heard: set[int] = set()
+    heard: dict[int, list[runs.RunRow]] = {}
     for request, row in zip(requests, found, strict=True):
         if isinstance(row, TrackdeskError):
             answers.append(row)
             continue
-        if row.run.heartbeat_timeout is not None and row.run.status == RunStatus.ACTIVE and row.seq not in heard:
-            heard.add(row.seq)
-            _alive(tx, request.namespace_id, row)
+        heard.setdefault(request.namespace_id, []).append(row)
         answers.append((row.run.uid, LogsAccepted(accepted=next(counts))))
+    for namespace_id, rows in heard.items():
+        hear(tx, namespace_id, rows)
     return answers
 
 
@@ -183,8 +183,15 @@ def _row_of(tx: Tx, request: Lines) -> runs.RunRow | TrackdeskError:
         return error
 
 
-def _alive(tx: Tx, namespace_id: int, row: runs.RunRow) -> None:
+def hear(tx: Tx, namespace_id: int, rows: Sequence[runs.RunRow]) -> None:
     """Whoever logs is not silent."""
+    beating = {row.seq: row for row in rows if row.run.heartbeat_timeout is not None}
+    for row in beating.values():
+        if row.run.status == RunStatus.ACTIVE:
+            _alive(tx, namespace_id, row)
+
+
+def _alive(tx: Tx, namespace_id: int, row: runs.RunRow) -> None:
     if not row.run.stalled:
         runs.beat(tx, row)
         return

@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
 
-from trackdesk.domain.plain_log import PlainLog
 from trackdesk.domain.run import LEVEL_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trackdesk.domain.plain_log import PlainLogs
     from trackdesk.store.writer import Tx
 
 
 _SIZES = (256, 128, 64, 32, 16, 8, 4, 2, 1)
 """Lines a statement: many together cost half of what each by itself does."""
-_PLAIN = ("run_seq", "seq", "level", "message", "logged_at")
-_WITH_DATA = (*_PLAIN, "data")
+_COLUMNS = ("run_seq", "seq", "level", "message", "logged_at", "data")
 
 
 @cache
-def _statement(columns: tuple[str, ...], lines: int) -> str:
-    marks = f"({', '.join('?' * len(columns))})"
+def _statement(columns: int, lines: int) -> str:
+    marks = f"({', '.join('?' * columns)})"
     return (
-        f"INSERT OR FAIL INTO logs ({', '.join(columns)}) VALUES {', '.join([marks] * lines)} "
+        f"INSERT OR FAIL INTO logs ({', '.join(_COLUMNS[:columns])}) VALUES {', '.join([marks] * lines)} "
         "ON CONFLICT (run_seq, seq) WHERE seq IS NOT NULL DO NOTHING"
     )
 
@@ -58,11 +57,19 @@ def append(tx: Tx, told: Sequence[OfRun]) -> list[int]:
     if len({each.run_seq for each in told}) < len(told):
         return [count for each in told for count in append(tx, [each])]
     before = tx.one("SELECT max(id) FROM logs") if len(told) > 1 else None
-    if any(type(line) is not PlainLog and line.data is not None for each in told for line in each.lines):
-        new = _insert(tx, _WITH_DATA, _with_data(told, tx.now))
-    else:
-        new = _insert(tx, _PLAIN, _plain(told, tx.now))
-    if new == sum(len(each.lines) for each in told):
+    lines = [line for each in told for line in each.lines]
+    columns: list[Sequence[Any]] = [
+        [each.run_seq for each in told for _ in each.lines],
+        [line.seq for line in lines],
+        [LEVEL_ORDER[line.level] for line in lines],
+        [line.message for line in lines],
+        [tx.now if line.logged_at is None else line.logged_at for line in lines],
+    ]
+    data = [line.data for line in lines]
+    if any(each is not None for each in data):
+        columns.append([None if each is None else orjson.dumps(each).decode() for each in data])
+    new = _insert(tx, columns)
+    if new == len(lines):
         return [len(each.lines) for each in told]
     if before is None:
         return [new]
@@ -70,37 +77,22 @@ def append(tx: Tx, told: Sequence[OfRun]) -> list[int]:
     return [counts.get(each.run_seq, 0) for each in told]
 
 
-def _plain(told: Sequence[OfRun], now: int) -> list[Any]:
-    """Of lines without data: what is bound is a good part of what a line costs."""
-    values: list[Any] = []
-    for run_seq, lines in told:
-        for line in lines:
-            if type(line) is PlainLog:  # most of those that come by the thousand, and places are quicker than names
-                _, _, message, level, at, seq, _, _ = line
-                values += (run_seq, seq, LEVEL_ORDER[level], message, now if at is None else at)
-            else:
-                values += (run_seq, *_of(line, now))
-    return values
+def append_plain(tx: Tx, run_seqs: Sequence[int], told: PlainLogs) -> int:
+    """Lines with the run of each, and how many of them were new."""
+    levels = list(map(LEVEL_ORDER.__getitem__, told.levels))
+    now = told.logged_at or (tx.now,) * len(levels)
+    return _insert(tx, [run_seqs, told.seqs or (None,) * len(levels), levels, told.messages, now])
 
 
-def _with_data(told: Sequence[OfRun], now: int) -> list[Any]:
-    values: list[Any] = []
-    for run_seq, lines in told:
-        for line in lines:
-            packed = None if line.data is None else orjson.dumps(line.data).decode()
-            values += (run_seq, *_of(line, now), packed)
-    return values
-
-
-def _of(line: Told, now: int) -> tuple[int | None, int, str, int]:
-    return line.seq, LEVEL_ORDER[line.level], line.message, now if line.logged_at is None else line.logged_at
-
-
-def _insert(tx: Tx, columns: tuple[str, ...], values: list[Any]) -> int:
+def _insert(tx: Tx, columns: Sequence[Sequence[Any]]) -> int:
+    """Gives how many were new. A column less is to be bound where no line has data."""
+    width, lines = len(columns), len(columns[0])
+    values: list[Any] = [None] * (width * lines)
+    for place, column in enumerate(columns):
+        values[place::width] = column
     done, new = 0, 0
     for size in _SIZES:
-        step = size * len(columns)
-        while len(values) - done >= step:
-            new += tx.execute(_statement(columns, size), values[done : done + step]).rowcount
-            done += step
+        while lines - done >= size:
+            new += tx.execute(_statement(width, size), values[done * width : (done + size) * width]).rowcount
+            done += size
     return new

@@ -14,7 +14,7 @@ from trackdesk.contract.ingest import INGEST
 from trackdesk.domain.errors import Invalid, TrackdeskError
 from trackdesk.domain.ingest import MAX_REFUSED, Ingested, RefusedLine
 from trackdesk.domain.metric import OTHER_NAMES
-from trackdesk.domain.plain_log import plain_log
+from trackdesk.domain.plain_log import PlainLogs, plain_log, plain_logs
 from trackdesk.domain.plain_metric import plain_metric
 from trackdesk.domain.plain_start import plain_start
 from trackdesk.domain.wording import field_errors
@@ -26,7 +26,7 @@ from trackdesk.store import once as first_answers
 from trackdesk.store.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from trackdesk.domain.once import Once
     from trackdesk.engine.ingest import Taken
@@ -81,14 +81,26 @@ class _Request:
         self.accepted = self._duplicates = self._left_out = 0
         self._refused: list[RefusedLine] = []
 
-    async def take(self, lines: Iterable[bytes]) -> None:
+    async def take(self, lines: Sequence[bytes]) -> None:
         """Check each line, and hand on every chunk that is full."""
+        for begin in range(0, len(lines), _TURN):
+            some = lines[begin : begin + _TURN]
+            logs = plain_logs(some) if max(map(len, some)) < _WEIGHED else None
+            if logs is None:
+                await self._take_each(some)
+            else:
+                self._chunk.append(Item(self._numbers + 1, logs))
+                self._numbers += len(some)
+                self._weight += len(some) * _WEIGHTS["log"]
+                if self._weight >= CHUNK:
+                    await self._hand_on()
+            await asyncio.sleep(0)
+
+    async def _take_each(self, lines: Sequence[bytes]) -> None:
         validate, chunk, weight = _validate(), self._chunk, self._weight
         number = self._numbers
         for raw in lines:
             number += 1
-            if not number % _TURN:
-                await asyncio.sleep(0)
             line: Any = plain_log(raw) if len(raw) <= MAX_LINE else None
             if line is None:  # not one of those that come by the thousand
                 if not raw or raw.isspace():
@@ -122,7 +134,7 @@ class _Request:
     async def _hand_on(self) -> None:
         """The next chunk waits for this one: what both would save by overlapping, two threads that want the
         interpreter lose again."""
-        items, self._chunk = self._chunk, []
+        items, self._chunk, self._weight = self._chunk, [], 0
         if not items:
             return
         taken = await self._taken(items)
@@ -139,11 +151,11 @@ class _Request:
         except (StoreError, TrackdeskError):
             raise
         except Exception as error:
-            if len(items) == 1:
+            if len(items) == 1 and type(items[0].line) is not PlainLogs:
                 fault = problems.as_error(error, call.request_id, INGEST.name)
                 return ingest.Taken(0, 0, [(items[0].number, fault)], set(), set())
-            log.warning("request %s: a chunk of %d lines is taken line by line", call.request_id, len(items))
-        each = [await self._taken([item]) for item in items]
+            log.warning("request %s: a chunk is taken line by line", call.request_id)
+        each = [await self._taken([item]) for item in ingest.one_by_one(items)]
         return ingest.Taken(
             sum(taken.accepted for taken in each),
             sum(taken.duplicates for taken in each),
