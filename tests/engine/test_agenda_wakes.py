@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.clocks import FakeClock
 from tests.engine.house import gathered, open_house
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
-from trackdesk.engine.verdicts import BATCH
+from trackdesk.engine.agenda import SLICE
 from trackdesk.store.database import backup, restore
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def test_starts_and_time_that_race_leave_nobody_unjudged(house: House) -> 
     assert house.values("SELECT count(*) FROM runs WHERE deadline_status = 'MISSED'") == [len(runs)]
 
 
-async def test_a_thousand_due_at_once_are_judged_in_small_operations(house: House) -> None:
+async def test_a_thousand_due_at_once_are_all_judged(house: House) -> None:
     await gathered(*(house.start(f"p{number % 10}", id=str(number), deadline="10s") for number in range(1000)))
     before = house.agenda.totals["judged"]
     house.clock.leap(10 * SECOND)
@@ -77,7 +77,15 @@ async def test_a_thousand_due_at_once_are_judged_in_small_operations(house: Hous
     assert house.values("SELECT count(*) FROM runs WHERE deadline_status = 'MISSED'") == [1000]
     assert house.values("SELECT occurrences FROM incidents") == [100] * 10
     assert house.told() == ["opened"] * 10
-    assert BATCH * 10 < 1000
+
+
+async def test_a_start_in_the_midst_of_many_verdicts_waits_for_few_of_them(house: House) -> None:
+    await gathered(*(house.start(f"p{number % 10}", id=str(number), deadline="10s") for number in range(100)))
+    before = house.agenda.totals["judged"]
+    house.clock.leap(10 * SECOND)
+    await house.start(id="meanwhile")
+
+    assert house.agenda.totals["judged"] - before <= 5 * SLICE
 
 
 async def test_one_bad_row_is_put_off_and_said_and_the_others_are_judged(

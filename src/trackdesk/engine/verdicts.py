@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trackdesk.store.writer import Tx
 
 BATCH = 24
-"""Runs judged in one operation, about 10 ms: a thousand that fall due together must not keep a ping waiting."""
+"""The most that is judged in one operation, about 10 ms: what falls due together must not keep a ping waiting."""
 
 
 class Round(NamedTuple):
