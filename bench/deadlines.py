@@ -1,8 +1,9 @@
 """How soon a missed deadline is an incident on the disk, and what waiting for 100,000 of them costs.
 
-    python -m bench.deadlines [--active 100000] [--single 200] [--together 1000] [--idle 10]
+    python -m bench.deadlines [--active 100000] [--single 200] [--together 1000] [--rounds 3] [--window 1] [--idle 10]
 
-What counts as committed is what another process sees: the database file is read while the server works on it.
+What counts as committed is what another process sees: the database file is read while the server works on it. Those due
+together are told over a webhook that gathers for `--window` seconds; with 0 each is a message of its own.
 """
 
 import argparse
@@ -14,10 +15,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from bench import harness
 from bench.ingest import StartRequest
 from bench.load import Load, Numbers, drive
+from bench.rules import Receiver, gathered, made
 from trackdesk.domain.clock import HOUR
 from trackdesk.domain.identity import new_uid
 from trackdesk.domain.run import DeadlineStatus, RunStatus
@@ -27,6 +30,10 @@ from trackdesk.store.transaction import Tx
 
 POLL = 0.002
 """Seconds between two looks at the database."""
+QUIET = 2.0
+"""Seconds of run starts before the deadline, and from it on."""
+MESSAGES = 200
+"""A second, at most, that go out where each is one of its own (`trackdesk.engine.delivery.PACE`)."""
 
 
 def fill(path: Path, active: int) -> None:
@@ -121,27 +128,68 @@ async def one_by_one(server: harness.Process, path: Path, count: int) -> list[fl
     return watcher.delays
 
 
-async def together(server: harness.Process, path: Path, count: int) -> tuple[list[float], Load, Load]:
-    """All at one instant, under load: the delays, and the load before and while they fell due."""
-    due_at = round(time.time() + count / 300 + 6, 3)
-    await start_all(server.port, DueRequest("together", [due_at]), count)
-    watcher = Watcher(path)
+class Storm(NamedTuple):
+    """What one round of deadlines at one instant came to."""
+
+    delays: list[float]
+    """ms from the deadline to the first look that saw the incident."""
+    quiet: Load
+    during: Load
+    """Run starts just before, and from the deadline on for as long, or until the last message."""
+    told: int
+    """Incidents that the messages speak of."""
+
+
+async def together(
+    server: harness.Process, path: Path, count: int, number: int, numbers: Numbers, receiver: Receiver, window: float
+) -> Storm:
+    """All at one instant, under load."""
+    due_at = round(time.time() + count / 300 + 4, 3)
+    await start_all(server.port, DueRequest(f"together-{number}", [due_at]), count)
+    watcher, request = Watcher(path), StartRequest()
     await watcher.until(10**9, 0.1)  # what there was before
     watcher.delays.clear()
-    numbers, request = Numbers(), StartRequest()
-    before = await drive(server.port, request, numbers, connections=8, seconds=2, rate=400)
+    receiver.bodies.clear()
+    quiet = await drive(server.port, request, numbers, connections=8, seconds=QUIET, rate=400)
+    if time.time() > due_at:
+        raise RuntimeError("the deadline came before it had been quiet; these cores are too busy")
     await asyncio.sleep(max(due_at - 0.1 - time.time(), 0))
-    load, _ = await asyncio.gather(
-        drive(server.port, request, numbers, connections=8, seconds=3, rate=400), watcher.until(count, 20)
+    lasts = QUIET if window else QUIET + count / MESSAGES
+    during, _ = await asyncio.gather(
+        drive(server.port, request, numbers, connections=8, seconds=lasts, rate=400), watcher.until(count, 20)
     )
-    return watcher.delays, before, load
+    await asyncio.sleep(window + 2)
+    told = sum(map(gathered, receiver.bodies))
+    return Storm(watcher.delays, quiet, during, told)
 
 
-async def measure(active: int, single: int, at_once: int, idle: float, where: Path) -> None:
+async def storms(server: harness.Process, path: Path, count: int, rounds: int, window: float) -> None:
+    """So many of them in turn, each printed, and their medians."""
+    receiver, numbers, found = Receiver(), Numbers(), []
+    async with receiver.listening() as url:
+        more = {"group_window": f"{window:g}s"} if window else {}
+        made(server, "/v1/channels", {"name": "storm", "url": url, "secret": "0123456789", **more})
+        for number in range(rounds):
+            storm = await together(server, path, count, number, numbers, receiver, window)
+            found.append(storm)
+            print(
+                f"{len(storm.delays)} of {count} at one instant: the last after {max(storm.delays) / 1000:.2f} s,"
+                f" {len(receiver.bodies)} messages of {storm.told}; 400 run starts a second p50"
+                f" {storm.during.percentile(0.5):.1f}, p99 {storm.during.percentile(0.99):.1f} ms,"
+                f" before {storm.quiet.percentile(0.5):.1f} and {storm.quiet.percentile(0.99):.1f} ms"
+            )
+    before, during = ([getattr(each, name).percentile(0.99) for each in found] for name in ("quiet", "during"))
+    print(
+        f"medians: the last after {statistics.median(max(each.delays) for each in found) / 1000:.2f} s; run starts"
+        f" meanwhile p99 {statistics.median(during):.1f} ms, before {statistics.median(before):.1f} ms"
+    )
+
+
+async def measure(chosen: argparse.Namespace, where: Path) -> None:
     """All of it, printed."""
-    path = where / "trackdesk.sqlite3"
-    fill(path, active)
-    print(f"{active:,} active runs, fdatasync {harness.fdatasync_ms(where):.2f} ms")
+    path, idle, single = where / "trackdesk.sqlite3", chosen.idle, chosen.single
+    fill(path, chosen.active)
+    print(f"{chosen.active:,} active runs, fdatasync {harness.fdatasync_ms(where):.2f} ms")
     with harness.server(where) as server:
         await asyncio.sleep(2)
         before = server.cpu_seconds()
@@ -153,12 +201,7 @@ async def measure(active: int, single: int, at_once: int, idle: float, where: Pa
             f"{len(delays)} of {single} deadlines one by one: incident on the disk after p50"
             f" {statistics.median(delays):.1f}, p99 {harness.percentile(delays, 0.99):.1f} ms"
         )
-        delays, quiet, load = await together(server, path, at_once)
-        print(
-            f"{len(delays)} of {at_once} at one instant: the last after {max(delays) / 1000:.2f} s;"
-            f" 400 run starts a second meanwhile p99 {load.percentile(0.99):.1f} ms,"
-            f" before {quiet.percentile(0.99):.1f} ms"
-        )
+        await storms(server, path, chosen.together, chosen.rounds, chosen.window)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -166,10 +209,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--active", type=int, default=100_000)
     parser.add_argument("--single", type=int, default=200)
     parser.add_argument("--together", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--window", type=float, default=1.0)
     parser.add_argument("--idle", type=float, default=10.0)
     chosen = parser.parse_args(arguments)
     with harness.folder() as where:
-        harness.run(measure(chosen.active, chosen.single, chosen.together, chosen.idle, where))
+        harness.run(measure(chosen, where))
 
 
 if __name__ == "__main__":

@@ -219,7 +219,7 @@ async def storm(server: harness.Process, chosen: argparse.Namespace) -> None:
         await asyncio.sleep(chosen.minute + 8)
         _, body = server.call("GET", "/v1/incidents?limit=1&rule=storm-0")
         opened = json.loads(body)["meta"]["total"]
-    counts = [_gathered(each) for each in receiver.bodies]
+    counts = [gathered(each) for each in receiver.bodies]
     print(
         f"{breaches:,} breaches within {chosen.minute:g} s over {chosen.services} services: {opened * chosen.kinds:,}"
         f" incidents, {len(counts)} messages that speak of {sum(counts):,}; 1,000 samples/s meanwhile"
@@ -227,7 +227,7 @@ async def storm(server: harness.Process, chosen: argparse.Namespace) -> None:
     )
 
 
-def _gathered(body: dict[str, Any]) -> int:
+def gathered(body: dict[str, Any]) -> int:
     """How many notifications a message speaks of."""
     return int(body["count"]) if body["event"] == "group" else 1
 
