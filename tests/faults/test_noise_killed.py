@@ -14,6 +14,7 @@ from tests.clocks import START, FakeClock
 from tests.engine.house import open_house
 from tests.engine.outbox import open_hook, open_outbox
 from tests.faults.invariants import broken
+from trackdesk.engine.agenda import SLICE
 
 SILENCED = """
 import asyncio, sys
@@ -58,7 +59,7 @@ async def test_killed_as_a_silence_ends_it_tells_each_once(tmp_path: Path, point
     await killed_at(point, SILENCED, str(tmp_path))
     async with open_house(tmp_path, agenda=False) as house:
         before = len(house.rows("SELECT 1 FROM notifications WHERE muted IS NULL"))
-        assert before == (0 if point.endswith(":1") else 48)
+        assert before == (0 if point.endswith(":1") else 2 * SLICE)
     async with open_house(tmp_path, clock=FakeClock(START + 62_000_000)) as house:
         told = house.values("SELECT incident_id FROM notifications WHERE muted IS NULL AND kind = 'opened' ORDER BY 1")
         assert told == list(range(1, 61))
