@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from textual import _wait
 
 from tests.console.hooks import Hook, open_hook
 from tests.console.triage_desk import Desk, desk_over, server_in
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trackdesk.runtime import Server
+
+# After each key the pilot lets the console come to rest, twice. It sleeps this long (s) before it looks whether that is
+# so; with its own 20 ms the console did nothing in most of the time of these tests.
+_wait.SLEEP_GRANULARITY = 0.004
 
 
 @pytest.fixture

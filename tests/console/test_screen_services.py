@@ -32,6 +32,12 @@ async def _open(desk: Desk) -> TimeChart:
     return desk.app.screen.query_one(TimeChart)
 
 
+def _ahead(desk: Desk, seconds: int) -> None:
+    """From now on the screen takes it to be that much later."""
+    began = desk.app.now()
+    desk.app.screen.query_one(ServiceView).desk.now = lambda: began + seconds * 1_000_000
+
+
 async def test_a_service_stands_in_the_list_with_its_health_and_a_sparkline_of_each_metric(desk: Desk) -> None:
     await _measured(desk)
     await desk.report("The shop is down", service="shop", severity="CRITICAL")
@@ -114,6 +120,7 @@ async def test_of_many_metrics_it_says_that_there_are_more_and_finds_them_by_nam
 
 async def test_what_is_measured_now_is_on_the_chart_without_a_key(desk: Desk) -> None:
     chart = await _open(desk)
+    _ahead(desk, 14)  # of the fifteen seconds from one reading to the next
     await desk.other.metrics.send({"service": "shop", "metric_type": "ERROR_RATE", "value": 1.5})
     await desk.sees("ERROR_RATE \u2500")
     assert chart.is_mounted
@@ -122,8 +129,7 @@ async def test_what_is_measured_now_is_on_the_chart_without_a_key(desk: Desk) ->
 async def test_a_sample_long_after_the_charts_were_read_is_on_them_and_the_place_can_be_left(desk: Desk) -> None:
     await _open(desk)
     service = desk.app.screen.query_one(ServiceView)
-    began = desk.app.now()
-    service.desk.now = lambda: began + 3_600_000_000
+    _ahead(desk, 3600)
     await desk.other.metrics.send({"service": "shop", "metric_type": "ERROR_RATE", "value": 1.5})
     await desk.sees("ERROR_RATE \u2500")
     await desk.press("escape")
