@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from textual.app import ComposeResult
+    from textual.events import DescendantBlur
     from textual.timer import Timer
 
     from trackdesk.client import Client
@@ -172,13 +173,16 @@ class OverviewView(Place):
         if fresh:
             self._welcome.update(welcome(self.desk, look))
         self.set_class(fresh, "-new")
-        # What is hidden gives its focus away only later, perhaps when it stands there again.
         self.call_after_refresh(self._claim_focus)
         if self._since is not None:
             self._since_rule.put(since_title(self._since, self.desk.now()))
             self._since_line.update(since_line(self._since, summary, look))
         self._pulse_line.update(pulse_line(summary, look))
         self._show_pulse()
+
+    def on_descendant_blur(self, _event: DescendantBlur) -> None:
+        # What is hidden gives its focus away only later, perhaps when it stands there again.
+        self.call_after_refresh(self._claim_focus)
 
     def _claim_focus(self) -> None:
         if self.is_attached and self.screen.focused is None and not self.has_class("-new"):
