@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.clocks import PATIENCE
+from tests.forked import Forked
 from trackdesk.store.lock import read_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OWNER_KEY = "owner-key-of-the-tests"
-SERVE = "import sys; from trackdesk.cli.main import main; sys.exit(main(sys.argv[1:]))"
 DATABASE = "trackdesk.sqlite3"
 
 
@@ -25,24 +23,21 @@ DATABASE = "trackdesk.sqlite3"
 def serving(folder: Path) -> Iterator[str]:
     """The URL of a server with its data in `folder`; fails when it logs an error of its own."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRACKDESK_")}
-    environment |= {
-        "TRACKDESK_OWNER_KEY": OWNER_KEY,
-        "XDG_CONFIG_HOME": str(folder / "config"),
-        "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
-    }
-    words = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--data-dir", str(folder)]
+    environment |= {"TRACKDESK_OWNER_KEY": OWNER_KEY, "XDG_CONFIG_HOME": str(folder / "config")}
+    words = ["serve", "--port", "0", "--data-dir", str(folder)]
     log = folder / "server.log"
-    with log.open("wb") as stderr, subprocess.Popen(words, env=environment, stdout=stderr, stderr=stderr) as process:
-        try:
-            yield _url(folder / DATABASE, process, log)
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
+    with log.open("wb") as file:
+        process = Forked(words, environ=environment, stdout=file.fileno(), stderr=file.fileno())
+    try:
+        yield _url(folder / DATABASE, process, log)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
     errors = [line for line in log.read_text("utf-8").splitlines() if '"level": "ERROR"' in line]
     assert errors == []
 
 
-def _url(database: Path, process: subprocess.Popen[bytes], log: Path) -> str:
+def _url(database: Path, process: Forked, log: Path) -> str:
     end = time.monotonic() + PATIENCE
     while True:
         holder = read_lock(database)
