@@ -35,8 +35,10 @@ JUMP = 2 * SECOND
 SLICE = 6
 """How many of each kind are judged in one operation, about 3 ms of the writer: a start or a ping waits no longer."""
 PACE = 800
-"""Verdicts a second while many are due, so that those who report have the writer in between. Rounds that take longer
-than their share of it, on a busy machine, judge more at once, up to BATCH: no thousand waits for two seconds."""
+"""Verdicts a second while many are due, so that those who report have the writer in between."""
+LEAST_PACE = 700
+"""What falls behind this because rounds take longer than they should, on a busy machine, judges more in each, up to
+BATCH: no thousand waits for two seconds."""
 
 
 class Judge(NamedTuple):
@@ -117,9 +119,9 @@ class Agenda(Supervised):
         return self._asleep
 
     async def _work(self) -> None:
-        limit = SLICE
+        pace = _Pace()
         while True:
-            began = asyncio.get_running_loop().time()
+            limit = pace.begin()
             await self._look_for_a_jump()
             self._next = None  # from here on `wake` notes what this round may be too early to see
             for round_ in await asyncio.gather(*(self._round(judge, limit) for judge in JUDGES)):
@@ -137,9 +139,9 @@ class Agenda(Supervised):
                 self._asleep = True
                 await self._clock.wait(self._wake, sleep)
                 self._asleep = False
-                limit = SLICE
+                pace.end()
             else:
-                limit = await _keep_pace(began)
+                await pace.rest()
 
     async def _round(self, of: Judge, limit: int) -> Round:
         """One bad row must not keep the others from being judged: it is put off by an hour, and said.
@@ -209,12 +211,34 @@ class Agenda(Supervised):
             os.utime(self._alive, ns=(now, now))
 
 
-async def _keep_pace(began: float) -> int:
-    """Between a round that began then (s, by the loop's own clock: it is the others on it that are spared) and the next
-    while more is due; gives how many that one judges."""
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(began + SLICE / PACE - loop.time())
-    return max(SLICE, min(int((loop.time() - began) * PACE), BATCH))
+class _Pace:
+    """How many a round judges, and when the next begins: by the loop's own clock, for it is the others on it, and in
+    the writer, that are spared."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        """When the first round began after which more was due, s."""
+        self._judged = 0
+        """What was to be judged since, of each kind."""
+        self._began = 0.0
+
+    def begin(self) -> int:
+        """A round begins; gives how many of each kind it judges."""
+        self._began = asyncio.get_running_loop().time()
+        if self._since is None:
+            self._since = self._began
+        behind = int((self._began - self._since) * LEAST_PACE) - self._judged
+        limit = max(SLICE, min(behind, BATCH))
+        self._judged += limit
+        return limit
+
+    async def rest(self) -> None:
+        """More is due."""
+        await asyncio.sleep(self._began + SLICE / PACE - asyncio.get_running_loop().time())
+
+    def end(self) -> None:
+        """Nothing more is due now."""
+        self._since, self._judged = None, 0
 
 
 def _note_downtime(tx: Tx, last: int | None, now: int) -> None:

@@ -11,7 +11,7 @@ from trackdesk.domain.incident import Origin
 from trackdesk.domain.instant import format_instant
 from trackdesk.domain.notification import Kind
 from trackdesk.engine.causes import SELF, raise_incident, tell_run
-from trackdesk.store import blind, processes, runs
+from trackdesk.store import blind, judging, processes, runs
 
 if TYPE_CHECKING:
     from trackdesk.domain.run import Run
@@ -41,7 +41,7 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
     verdicts wait."""
     due = runs.due(tx, until, limit, held)
     warned = missed = stalled = 0
-    counts = processes.Counts()
+    counts, judged = processes.Counts(), []
     for namespace_id, row in due:
         watched, heard_at = runs.watched(row), None
         verdict = judge(watched, until)
@@ -51,7 +51,7 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
         run = row.run.model_copy(
             update={"deadline_status": verdict.deadline_status, "stalled": row.run.stalled or verdict.stalled}
         )
-        runs.save(tx, row._replace(run=run), heard_at=heard_at)
+        judged.append(judging.Judged(row._replace(run=run), heard_at))
         if verdict.warned or verdict.missed or verdict.stalled:
             process = processes.get(tx, namespace_id, run.process)
             if verdict.missed:
@@ -60,6 +60,7 @@ def judge_due(tx: Tx, until: int, held: tuple[int, int] | None, limit: int) -> R
         warned += verdict.warned
         missed += verdict.missed
         stalled += verdict.stalled
+    judging.write(tx, judged)
     counts.write(tx)
     done = {"judged": len(due), "warned": warned, "missed": missed, "stalled": stalled}
     return Round(done, runs.next_due(tx, held))
