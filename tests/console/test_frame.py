@@ -1,4 +1,7 @@
 import pytest
+from rich.console import RenderableType
+from textual._compositor import LayoutUpdate
+from textual.screen import Screen
 
 from tests.console.frame_desk import Desk
 from tests.console.frames import frame_of, sees, until
@@ -102,3 +105,42 @@ async def test_quitting_asks_only_when_something_is_not_done_yet() -> None:
         app.incidents.unsaved = ""
         await pilot.press("ctrl+q")
         await until(lambda: not app.is_running)
+
+
+class Watched(Desk):
+    """Notes what is painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.painted: list[object] = []
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if renderable is not None and not self._batch_count:
+            self.painted.append((screen, type(renderable)))
+        super()._display(screen, renderable)
+
+
+async def test_a_section_seen_before_is_painted_whole_in_the_turn_of_its_key() -> None:
+    app = Watched()
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("4")
+        await sees(app, "incident 1.")
+        await pilot.press("2")
+        await sees(app, "All runs")
+        app.painted.clear()
+        app.go("incidents")
+        assert app.painted == [(app.frame, LayoutUpdate)]
+
+
+async def test_a_section_laid_out_for_another_terminal_is_not_painted_before_it_is_laid_out_anew() -> None:
+    app = Watched()
+    async with app.run_test(size=(100, 20)) as pilot:
+        await pilot.press("4")
+        await sees(app, "incident 1.")
+        await pilot.press("2")
+        await sees(app, "All runs")
+        await pilot.resize_terminal(70, 20)
+        app.painted.clear()
+        app.go("incidents")
+        assert app.painted == []
+        await sees(app, "incident 1.")

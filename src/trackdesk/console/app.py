@@ -76,6 +76,7 @@ class Console(App[None]):
         self._plain: tuple[str, Plain] | None = None
         self._log_tail = log_tail
         self._last_section = ""
+        self._whole = False
         self._connect = connect
         self.feed = Feed(self._deliver, self._tell, now=now)
         for ours in themes.THEMES:
@@ -85,7 +86,7 @@ class Console(App[None]):
             self.add_mode(section.name, lambda section=section: Frame(section, section.make(client)))  # type: ignore[misc]
 
     def on_mount(self) -> None:
-        self.switch_mode(self.sections[0].name)
+        self._show_section(self.sections[0].name)
         self.set_interval(1.0, self._tick)
         if self._connect is not None:
             following = self.feed.run(self._connect)
@@ -112,7 +113,7 @@ class Console(App[None]):
             raise LookupError(f"no section {name!r}; there are {', '.join(section.name for section in self.sections)}")
         if name != self.current_mode:
             self._last_section = self.current_mode
-            self.switch_mode(name)
+            self._show_section(name)
         elif len(self.screen_stack) > 1:
             self._to_first_screen()
         else:
@@ -126,6 +127,26 @@ class Console(App[None]):
             self.go(section)
         self._to_first_screen()
         self._turn_to(name, expression)
+
+    def _show_section(self, name: str) -> None:
+        frames = [frame for frame in self.frames if frame.section.name == name and frame.is_attached]
+        self._whole = bool(frames) and all(frame.outer_size == self.size for frame in frames)
+        if self._whole:
+            for frame in frames:
+                frame.reappear()
+        self.switch_mode(name)
+        self._whole = False
+        if not frames:
+            self.built()
+
+    def built(self) -> None:
+        """A section is seen for the first time: most of what was just made for it lives as long as the console."""
+
+    def delay_update(self, delay: float = 0.05) -> None:
+        # Textual paints nothing for so long when a mode comes in sight, lest it is seen half laid out. A section that
+        # was laid out for this terminal before is painted whole at once: a key must not wait for it.
+        if not self._whole:
+            super().delay_update(delay)
 
     def _to_first_screen(self) -> None:
         while len(self.screen_stack) > 1:

@@ -210,6 +210,12 @@ class Frame(Screen[None]):
             self.view.take_focus()
         self.view.tick()
 
+    def reappear(self) -> None:
+        """It is painted whole, as it is known now, with its next layout; else in pieces first, and whole only later."""
+        self.redraw_bars()
+        self.refresh()
+        self._dirty_widgets.add(self)
+
     def redraw_bars(self) -> None:
         for bar in self.query(Bar):
             bar.refresh()
