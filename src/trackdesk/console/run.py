@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shlex
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _TAIL = 64_000
 """Bytes of the log file that `:logs` shows."""
+_SETTLED = 1.0
+"""Seconds after which a section that was just built has loaded what it shows."""
 _KNOCK = 1.0
 """Seconds between two attempts to reach a server that has not answered yet."""
 
@@ -128,6 +131,10 @@ class Workplace(Console):
         super()._deliver(change)
         self._counters.wake()
 
+    def built(self) -> None:
+        # To look through all of it for garbage again and again would hold up keys for a tenth of a second each time.
+        self.set_timer(_SETTLED, gc.freeze)
+
     @property
     def _remembered(self) -> str:
         """Under which name this place is remembered; the server inside may listen elsewhere each time."""
@@ -155,6 +162,7 @@ class Workplace(Console):
         self.desk.left = self._memory.left(self._remembered)
         self.desk.open(client)
         self._redraw()
+        self.built()
         await self._introduce(client)
 
     async def _introduce(self, client: Client) -> None:
