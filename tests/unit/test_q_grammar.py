@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from trackdesk.domain.clock import HOUR, MINUTE, SECOND
 from trackdesk.domain.errors import Invalid
 from trackdesk.domain.q import MAX_TERMS, WORD, Op, Term, parse
-from trackdesk.domain.q_fields import INCIDENT_FIELDS, NOTIFICATION_FIELDS, PROCESS_FIELDS, RUN_FIELDS
+from trackdesk.domain.q_fields import INCIDENT_FIELDS, NOTIFICATION_FIELDS, PROCESS_FIELDS, RULE_FIELDS, RUN_FIELDS
+from trackdesk.widgets import glyphs
 
 
 def one(text: str) -> Term:
@@ -72,6 +73,22 @@ def test_several_terms_keep_their_order() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "name", "marks"),
+    [
+        (RUN_FIELDS, "status", glyphs.RUN_STATUS),
+        (RUN_FIELDS, "deadline", glyphs.DEADLINE_STATUS),
+        (INCIDENT_FIELDS, "status", glyphs.INCIDENT_STATUS),
+        (PROCESS_FIELDS, "state", glyphs.PROCESS_STATE),
+        (RULE_FIELDS, "state", {name: mark for name, mark in glyphs.RULE_STATE.items() if name != "OFF"}),
+    ],
+)
+def test_a_status_is_found_by_the_word_that_lists_show_for_it(fields, name: str, marks) -> None:
+    for value, mark in marks.items():
+        found = {parse(text, fields) for text in (f'{name}:"{mark.word}"', f"{name}:{mark.word.replace(' ', '_')}")}
+        assert found == {(Term(name, Op.IS, value),)}
+
+
 def test_an_incident_is_found_by_number_and_by_reference() -> None:
     assert parse("id:42", INCIDENT_FIELDS) == parse("id:inc-42", INCIDENT_FIELDS)
 
@@ -92,7 +109,7 @@ def test_an_unknown_field_names_its_place_and_the_known_ones() -> None:
     [
         ('a "b c', "at character 3: this quote is never closed"),
         ("status:", "expected a value after status:"),
-        ("status:done", "expected one of ACTIVE, COMPLETED, FAILED, SKIPPED, not 'done'"),
+        ("status:ended", "expected one of ACTIVE (running), COMPLETED (done), FAILED, SKIPPED, not 'ended'"),
         ("duration:>", "expected a value after duration:>"),
         ("process:>a", "process can't be compared with >"),
         ("status:<ACTIVE", "status can't be compared with <"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,8 @@ class Field:
     kind: FieldKind
     values: tuple[str, ...] = ()
     """What an enum may be, as it is stored; of RANK in rising order."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """What lists call some values of an enum: `done` → COMPLETED. In small letters, `_` between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +219,15 @@ def _tag(piece: _Piece, name: str, negated: bool) -> Term:
 
 
 def _enum(text: str, field: Field) -> tuple[str, bool]:
+    word = text.lower().replace(" ", "_").replace("-", "_")
     for value in field.values:
-        if value.lower() == text.lower():
+        if value.lower() == word:
             return value, False
-    raise ValueError(f"expected one of {', '.join(field.values)}, not {shorten(text)}")
+    if word in field.shown:
+        return field.shown[word], False
+    names = {value: word for word, value in field.shown.items()}
+    known = (f"{value} ({names[value]})" if value in names else value for value in field.values)
+    raise ValueError(f"expected one of {', '.join(known)}, not {shorten(text)}")
 
 
 def _number(text: str, _: Field) -> tuple[int | float, bool]:

@@ -13,21 +13,23 @@ from trackdesk.domain.run import DeadlineStatus, RunStatus
 from trackdesk.domain.silence import SilenceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _TEXT = Field(FieldKind.TEXT)
 _AGE = Field(FieldKind.AGE)
 
 
-def _enum(values: Iterable[str], kind: FieldKind = FieldKind.ENUM) -> Field:
-    return Field(kind, tuple(str(value) for value in values))
+def _enum(values: Iterable[str], kind: FieldKind = FieldKind.ENUM, *, shown: Mapping[str, str] | None = None) -> Field:
+    return Field(kind, tuple(str(value) for value in values), shown or {})
 
 
 _SEVERITY = _enum(Severity, FieldKind.RANK)
+_RUN_WORDS = {"running": "ACTIVE", "done": "COMPLETED"}
+_DEADLINE_WORDS = {"near_due": "WARNING", "on_time": "COMPLETED_ON_TIME", "late": "COMPLETED_LATE"}
 
 RUN_FIELDS: Final = {
-    "status": _enum(RunStatus),
-    "deadline": _enum(DeadlineStatus),
+    "status": _enum(RunStatus, shown=_RUN_WORDS),
+    "deadline": _enum(DeadlineStatus, shown=_DEADLINE_WORDS),
     "process": _TEXT,
     "id": _TEXT,
     "category": _TEXT,
@@ -40,7 +42,7 @@ RUN_FIELDS: Final = {
     "attempt": Field(FieldKind.NUMBER),
 }
 INCIDENT_FIELDS: Final = {
-    "status": _enum(IncidentStatus),
+    "status": _enum(IncidentStatus, shown={"in_work": "IN_PROGRESS"}),
     "severity": _SEVERITY,
     "origin": _enum(Origin),
     "service": _TEXT,
