@@ -121,22 +121,28 @@ async def test_who_has_no_more_to_send_gets_the_answer_to_what_is_in_hand(stand:
     assert await line.until_closed() == b""
 
 
-async def test_all_that_was_sent_before_the_end_is_answered(stand: Stand, dial: Dial) -> None:
-    asked, go_on = asyncio.Event(), asyncio.Event()
+class Slow:
+    """A handler that says when it is asked, and answers when it is told to go on."""
 
-    async def slow(_: Call) -> web.Response:
-        asked.set()
-        await go_on.wait()
+    def __init__(self) -> None:
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, _: Call) -> web.Response:
+        self.asked.set()
+        await self.go_on.wait()
         return web.Response(body=b"late")
 
+
+async def test_all_that_was_sent_before_the_end_is_answered(stand: Stand, dial: Dial) -> None:
+    slow = Slow()
     listening = await listen(build_app(stand.house, stubs(processes__list=slow)), "127.0.0.1", 0)
     line = await dial(listening.url)
     line.writer.write(request("GET", "/v1/processes"))
-    await asked.wait()
+    await slow.asked.wait()
     line.writer.write(request("GET", "/v1/processes"))
     line.writer.write_eof()
     await stand.ask("GET", "/healthz")  # the server has read it by then
-    go_on.set()
+    slow.go_on.set()
     assert [(await line.answer())[1] for _ in range(2)] == [b"late", b"late"]
     assert await line.until_closed() == b""
     await listening.stop()
@@ -162,21 +168,15 @@ async def test_a_connection_that_ends_leaves_nothing_behind(stand: Stand, dial: 
 
 
 async def test_a_stop_answers_what_is_in_hand_and_closes_what_is_quiet(stand: Stand, dial: Dial) -> None:
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(_: Call) -> web.Response:
-        asked.set()
-        await go_on.wait()
-        return web.Response(body=b"late")
-
+    slow = Slow()
     listening = await listen(build_app(stand.house, stubs(processes__list=slow)), "127.0.0.1", 0)
     quiet, busy = await dial(listening.url), await dial(listening.url)
     await quiet.ask(request("GET", "/healthz"))
     busy.writer.write(request("GET", "/v1/processes"))
-    await asked.wait()
+    await slow.asked.wait()
     stopping = asyncio.create_task(listening.stop())
     assert await quiet.until_closed() == b""
-    go_on.set()
+    slow.go_on.set()
     assert (await busy.answer())[1] == b"late"
     assert await busy.until_closed() == b""
     await stopping
@@ -198,10 +198,10 @@ async def test_what_arrives_behind_the_last_request_of_a_connection_is_not_done(
     listening = await listen(build_app(stand.house, stubs(processes__list=last)), "127.0.0.1", 0)
     line = await dial(listening.url)
     line.writer.write(request("GET", "/v1/processes"))
-    await asked.wait()
+    await slow.asked.wait()
     line.writer.write(request("GET", "/v1/processes"))
     await stand.ask("GET", "/healthz")  # the server has read it by then
-    go_on.set()
+    slow.go_on.set()
     assert (await line.answer())[1] == b"bye"
     assert await line.until_closed() == b""
     await listening.stop()

@@ -126,22 +126,26 @@ async def test_a_known_ping_says_where_it_comes_from_each_time(known: Known) -> 
     assert found == [("127.0.0.1",), ("127.0.0.1",), ("127.0.0.2",)]
 
 
-async def test_a_known_ping_is_one_request_in_hand_until_it_is_answered(known: Known) -> None:
+@asynccontextmanager
+async def ping_in_hand(known: Known) -> AsyncIterator[Line]:
+    """A connection with a ping behind a known head that is held up until the end of the block."""
     asked = request("GET", f"/ping/{await known.stand.key(Role.INGEST)}/backup")
     line = await known.learn(asked)
     async with known.held_up():
         line.writer.write(asked)
         await until(lambda: known.stand.house.statistics.in_flight == 1)
+        yield line
+
+
+async def test_a_known_ping_is_one_request_in_hand_until_it_is_answered(known: Known) -> None:
+    async with ping_in_hand(known) as line:
+        pass
     assert (await line.answer())[1] == b"OK"
     assert known.stand.house.statistics.in_flight == 0
 
 
 async def test_a_known_ping_that_is_cut_off_counts_no_longer(known: Known) -> None:
-    asked = request("GET", f"/ping/{await known.stand.key(Role.INGEST)}/backup")
-    line = await known.learn(asked)
-    async with known.held_up():
-        line.writer.write(asked)
-        await until(lambda: known.stand.house.statistics.in_flight == 1)
+    async with ping_in_hand(known):
         for front in tuple(known.app.fronts):
             front.abort()
         await until(lambda: known.stand.house.statistics.in_flight == 0)
