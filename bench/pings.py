@@ -3,8 +3,8 @@
 python -m bench.pings [--rounds 9] [--seconds 1] [--connections 64 128 256] [--processes 10] [--pairs]
 
 How many callers there are at once decides how many pings share a commit, and a commit writes a page of every index of
-every process, be it for one ping or for twenty. `--pairs` sends starts and ends in turn, each two of one process with a
-`rid`.
+every process, be it for one ping or for twenty. `--pairs` sends starts, and ends of runs that were started before, each
+two of one process with a `rid` of their own.
 """
 
 import argparse
@@ -17,6 +17,9 @@ from uuid import UUID
 from bench import harness
 from bench.load import Load, Numbers, Request, drive
 
+LENGTH = 512
+"""Starts between the start of a run and its end: more than are on their way at once."""
+
 
 def success(key: str, processes: int) -> Request:
     """A success of one process after the other, as curl sends it."""
@@ -25,12 +28,14 @@ def success(key: str, processes: int) -> Request:
 
 
 def pairs(key: str, processes: int) -> Request:
-    """A start and its end in turn."""
+    """A start, and the end of one that was answered before."""
 
     def request(number: int) -> bytes:
         pair, is_end = divmod(number, 2)
+        if is_end:
+            pair -= LENGTH
         suffix = "" if is_end else "/start"
-        return _head(f"/ping/{key}/backup-{pair % processes:03d}{suffix}?rid={UUID(int=pair)}")
+        return _head(f"/ping/{key}/backup-{pair % processes:03d}{suffix}?rid={UUID(int=pair % 2**128)}")
 
     return request
 

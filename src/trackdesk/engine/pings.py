@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trackdesk.domain.errors import NotFound
 from trackdesk.domain.ping import REPEAT, Signal, failure
-from trackdesk.domain.run import SUPERSEDED, CompleteRun, RunError, RunStatus
-from trackdesk.engine.ping_batch import PingBatch, append
-from trackdesk.engine.run_finish import finish
-from trackdesk.store import pings, processes, runs
+from trackdesk.domain.run import SUPERSEDED, RunError, RunStatus
+from trackdesk.engine.ping_batch import PingBatch
+from trackdesk.engine.ping_ends import append
+from trackdesk.store import pings, processes
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from trackdesk.engine.core import Engine
     from trackdesk.engine.ping_batch import Ping
+    from trackdesk.store.pings import Meant
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
-_COMPLETED = CompleteRun()
-_SUPERSEDED = CompleteRun(status="FAILED", error=RunError(message=SUPERSEDED))
+_SUPERSEDED = RunError(message=SUPERSEDED)
 
 
 class Told(NamedTuple):
@@ -78,11 +78,10 @@ def _start(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     apart. With one, what is said of it again within a minute is a repeat, or comes behind its end."""
     tx = batch.tx
     if item.rid is None:
-        if (seq := batch.active(process)) is not None:
-            batch.forget(process, None)
-            finish(tx, process, runs.by_seq(tx, seq), _SUPERSEDED, item.actor, kind="superseded", counts=batch.counts)
+        if (active := batch.active(process)) is not None:
+            batch.finish(item, process, active, RunStatus.FAILED, _SUPERSEDED, superseded=True)
     elif (newest := batch.newest(process, item.rid)) is not None and _is_recent(tx, newest):
-        return None if newest.run.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
+        return None if newest.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
     batch.start(item, process)
     return None
 
@@ -92,49 +91,42 @@ def _end(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     failed = item.said.signal == Signal.FAIL
     status = RunStatus.FAILED if failed else RunStatus.COMPLETED
     error = RunError(message=failure(item.said.exit_code, item.text)) if failed else None
-    tx = batch.tx
-    attempt, row = 1, None
+    attempt = 1
     if item.rid is None:
-        if (seq := batch.active(process)) is not None:
-            row = runs.by_seq(tx, seq)
-    elif (row := batch.newest(process, item.rid)) is not None:
-        if row.run.status == status and _is_recent(tx, row):
+        run = batch.active(process)
+    elif (run := batch.newest(process, item.rid)) is not None:
+        if run.status == status and _is_recent(batch.tx, run):
             return None
-        attempt = row.run.attempt + 1
-    if row is None or row.run.status != RunStatus.ACTIVE:
+        attempt = run.attempt + 1
+    if run is None or run.status != RunStatus.ACTIVE:
         return _logged(item, batch.end(item, process, status, error, attempt))
-    batch.forget(process, item.rid)
-    body = CompleteRun(status="FAILED", error=error) if failed else _COMPLETED
-    finish(tx, process, row, body, item.actor, counts=batch.counts)
-    return _log_to(tx, row, item)
+    batch.finish(item, process, run, status, error)
+    return _logged(item, run.uid)
 
 
 def _log(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     """To the run that the ping means, else to the newest. Where there is none yet, a skipped one holds the lines."""
     tx = batch.tx
     batch.write()
-    row = None if item.rid is None else batch.newest(process, item.rid)
-    if row is None:
-        seq = batch.active(process) or pings.newest(tx, process.id)
-        if seq is None:
-            return _logged(item, batch.end(item, process, RunStatus.SKIPPED)) if item.text else None
-        row = runs.by_seq(tx, seq)
-    return _log_to(tx, row, item)
+    run = None if item.rid is None else batch.newest(process, item.rid)
+    run = run or batch.active(process) or pings.newest(tx, process.id)
+    if run is None:
+        return _logged(item, batch.end(item, process, RunStatus.SKIPPED)) if item.text else None
+    return _log_to(tx, run, item)
 
 
 _DO = {Signal.START: _start, Signal.SUCCESS: _end, Signal.FAIL: _end, Signal.LOG: _log}
 
 
-def _is_recent(tx: Tx, row: runs.RunRow) -> bool:
+def _is_recent(tx: Tx, run: Meant) -> bool:
     """Whether the run began, or ended, so shortly ago that it is said again what was said of it."""
-    since = row.run.started_at if row.run.completed_at is None else row.run.completed_at
-    return since > tx.now - REPEAT
+    return (run.started_at if run.completed_at is None else run.completed_at) > tx.now - REPEAT
 
 
-def _log_to(tx: Tx, row: runs.RunRow, item: Ping) -> str | None:
+def _log_to(tx: Tx, run: Meant, item: Ping) -> str | None:
     if item.text:
-        append(tx, row.seq, item)
-    return _logged(item, row.run.uid)
+        append(tx, run.seq, item)
+    return _logged(item, run.uid)
 
 
 def _logged(item: Ping, uid: str) -> str | None:

@@ -97,16 +97,17 @@ def finish(
         counted.write(tx)
     changed = {"status": ["ACTIVE", run.status], "deadline_status": [before.deadline_status, run.deadline_status]}
     tx.journal(process.namespace_id, "runs", kind or status.lower(), run.uid, actor, changed)
-    follow(tx, process, before, run, superseded=kind == "superseded")
+    follow(tx, process, run, was=before.deadline_status, superseded=kind == "superseded")
     return run
 
 
-def follow(tx: Tx, process: ProcessRow, before: Run, run: Run, *, superseded: bool) -> None:
-    """Incidents and notifications. A deadline that had passed unseen is told first: late is late, also when it is
-    reported afterwards, though what is over then wakes nobody; a report that proves timely completion clears what was
-    told."""
+def follow(tx: Tx, process: ProcessRow, run: Run, *, was: DeadlineStatus | None, superseded: bool) -> None:
+    """Incidents and notifications of a run that has just finished; its deadline's status `was` that until then.
+
+    A deadline that had passed unseen is told first: late is late, also when it is reported afterwards, though what is
+    over then wakes nobody; a report that proves timely completion clears what was told."""
     assert run.completed_at is not None, "it has just finished"
-    if run.overdue_at_finish and before.deadline_status != DeadlineStatus.MISSED:
+    if run.overdue_at_finish and was != DeadlineStatus.MISSED:
         assert run.deadline is not None, "nothing is overdue without a deadline"
         if is_past(run.status, run.completed_at, tx.now):
             record_past(tx, process, run, _why_cleared(run), due_at=run.deadline)
