@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.deadline import HOLD_AFTER_JUMP
 from trackdesk.engine import missing, noise, verdicts
-from trackdesk.engine.verdicts import BATCH, Round
+from trackdesk.engine.verdicts import Round
 from trackdesk.engine.workers import Supervised
 from trackdesk.store import blind
 from trackdesk.store.errors import StoreError
@@ -36,9 +36,10 @@ SLICE = 6
 """How many of each kind are judged in one operation, about 3 ms of the writer: a start or a ping waits no longer."""
 PACE = 800
 """Verdicts a second while many are due, so that those who report have the writer in between."""
-LEAST_PACE = 700
-"""What falls behind this because rounds take longer than they should, on a busy machine, judges more in each, up to
-BATCH: no thousand waits for two seconds."""
+LEAST_PACE = 650
+"""What falls behind this because rounds take longer than they should, on a busy machine, judges more in each: no
+thousand waits for two seconds."""
+MOST = 2 * SLICE
 
 
 class Judge(NamedTuple):
@@ -228,7 +229,7 @@ class _Pace:
         if self._since is None:
             self._since = self._began
         behind = int((self._began - self._since) * LEAST_PACE) - self._judged
-        limit = max(SLICE, min(behind, BATCH))
+        limit = max(SLICE, min(behind, MOST))
         self._judged += limit
         return limit
 
