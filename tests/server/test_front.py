@@ -122,15 +122,21 @@ async def test_who_has_no_more_to_send_gets_the_answer_to_what_is_in_hand(stand:
 
 
 class Slow:
-    """A handler that says when it is asked, and answers when it is told to go on."""
+    """A handler that says when it is asked, and answers when it is told to go on; with `last`, nothing after that."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, last: bool = False) -> None:
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+        self.calls = 0
+        self._last = last
 
     async def __call__(self, _: Call) -> web.Response:
+        self.calls += 1
         self.asked.set()
         await self.go_on.wait()
-        return web.Response(body=b"late")
+        response = web.Response(body=b"late")
+        if self._last:
+            response.force_close()
+        return response
 
 
 async def test_all_that_was_sent_before_the_end_is_answered(stand: Stand, dial: Dial) -> None:
@@ -184,28 +190,18 @@ async def test_a_stop_answers_what_is_in_hand_and_closes_what_is_quiet(stand: St
 
 async def test_what_arrives_behind_the_last_request_of_a_connection_is_not_done(stand: Stand, dial: Dial) -> None:
     """Nobody would get the answer, so its sender has to be free to ask again."""
-    calls, asked, go_on = 0, asyncio.Event(), asyncio.Event()
-
-    async def last(_: Call) -> web.Response:
-        nonlocal calls
-        calls += 1
-        asked.set()
-        await go_on.wait()
-        response = web.Response(body=b"bye")
-        response.force_close()
-        return response
-
-    listening = await listen(build_app(stand.house, stubs(processes__list=last)), "127.0.0.1", 0)
+    slow = Slow(last=True)
+    listening = await listen(build_app(stand.house, stubs(processes__list=slow)), "127.0.0.1", 0)
     line = await dial(listening.url)
     line.writer.write(request("GET", "/v1/processes"))
     await slow.asked.wait()
     line.writer.write(request("GET", "/v1/processes"))
     await stand.ask("GET", "/healthz")  # the server has read it by then
     slow.go_on.set()
-    assert (await line.answer())[1] == b"bye"
+    assert (await line.answer())[1] == b"late"
     assert await line.until_closed() == b""
     await listening.stop()
-    assert calls == 1
+    assert slow.calls == 1
 
 
 async def test_who_reads_nothing_is_answered_no_further(stand: Stand, dial: Dial) -> None:
