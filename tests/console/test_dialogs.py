@@ -89,6 +89,14 @@ async def test_a_form_says_what_is_wrong_beneath_the_field_and_loses_nothing() -
         await until(lambda: app.answers == [{"process": "a", "deadline": "30m", "severity": "HIGH"}])
 
 
+async def test_what_stands_in_a_field_is_typed_over() -> None:
+    app = DialogApp(FormDialog("Change", [Field("grace", "grace", "5m"), Field("every", "every", "1h")]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(app, "5m")
+        await pilot.press("9", "m", "tab", "end", "5", "enter")
+        await until(lambda: app.answers == [{"grace": "9m", "every": "1h5"}])
+
+
 async def test_long_text_opens_at_its_end_where_asked() -> None:
     app = DialogApp(TextDialog("Log", "\n".join(f"entry {n}." for n in range(200)), at_end=True))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -141,9 +141,10 @@ async def test_what_never_started_needs_a_person_and_its_incident_says_since_whe
 
 async def test_runs_a_minute_and_the_share_of_late_ones_are_drawn(server: Server) -> None:
     async with desk_over(server, "runs") as desk:
-        run = await desk.other.runs.start("backup")
+        run = await desk.other.runs.start("backup", {"deadline": "1h"})
         await desk.other.runs.complete(run.uid)
     async with desk_over(server, "overview") as desk:
         await desk.sees("Runs a minute")
+        await desk.sees("ended in 24 h  100.0% of those with a deadline on time")
         await desk.sees("Late %")
         assert "0.0 in 24 h" in desk.line("Runs a minute")

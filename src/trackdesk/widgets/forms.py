@@ -140,6 +140,7 @@ class FormDialog(Dialog[dict[str, str]]):
         """Say what is wrong beneath each field, and go to the first of them."""
         first = self.mark_errors(errors)
         if first is not None:
+            self._boxes[first].select_on_focus = False  # what was typed there is to be mended, not typed over
             self._boxes[first].focus()
 
     def mark_errors(self, errors: Errors) -> int | None:
@@ -182,9 +183,7 @@ class FormDialog(Dialog[dict[str, str]]):
     def _input(self, field: Field) -> Input:
         if field.choices:
             return _Choice(field.choices, field.value, field.name)
-        return SafeInput(
-            field.value, placeholder=field.hint, name=field.name, password=field.secret, select_on_focus=False
-        )
+        return SafeInput(field.value, placeholder=field.hint, name=field.name, password=field.secret)
 
     def _label(self, field: Field) -> Text:
         look = Look.of(self.app)
