@@ -104,6 +104,7 @@ def test_a_channel_is_made_from_stdin_proven_switched_off_and_removed(served: Pr
     assert "t0ken" not in listed
     (delivery,) = served.data_of("channel", "deliveries", "chat")
     assert delivery["status"] == "SENT"
+    assert delivery["title"] in served.within("channel", "deliveries", "chat", "--limit", "1").stdout
     served.within("channel", "disable", "chat")
     assert served.data_of("channel")[0]["enabled"] is False
     served.within("channel", "remove", "chat")
@@ -116,6 +117,21 @@ def test_a_channel_that_does_not_work_fails_its_test(served: Premises) -> None:
     (delivery,) = served.data_of("channel", "deliveries", "void", "--status", "dead")
     served.within("channel", "retry", str(delivery["id"]))
     served.within("channel", "remove", "void")
+
+
+def test_of_silences_those_that_stand_are_listed_first(served: Premises) -> None:
+    made = [served.within("silence", "1h", "--service", name, "--why", "x").stdout.strip() for name in "abc"]
+    served.within("silence", "end", *made[1:])
+    listed = [str(each["id"]) for each in served.data_of("silence")]
+    assert listed == [made[0], made[2], made[1]]
+    assert [str(each["id"]) for each in served.data_of("silence", "--limit", "2")] == listed[:2]
+    served.within("silence", "end", made[0])
+
+
+def test_what_is_refused_is_called_as_it_was_typed(served: Premises) -> None:
+    refused = served.within("stats", "--since", "1h", "--until", "2h", code=exits.FAILED)
+    assert refused.stderr == "trackdesk: --since: expected a time before --until, which is now when absent\n"
+    assert "--name: expected" in served.within("department", "add", "ops", "--name=", code=exits.FAILED).stderr
 
 
 def test_departments_are_made_listed_and_deleted(served: Premises) -> None:

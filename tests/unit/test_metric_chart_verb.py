@@ -70,4 +70,4 @@ def test_the_width_says_how_many_points_are_asked_for() -> None:
 def test_a_duration_that_is_none_is_refused() -> None:
     with pytest.raises(Invalid) as refused:
         metric_chart._query(given("--last", "7x"), 80)
-    assert refused.value.errors[0].field == "last"
+    assert refused.value.errors[0].field == "--last"

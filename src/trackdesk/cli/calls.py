@@ -29,8 +29,11 @@ _PAGE: Final = 1000
 """Rows of one page, the most there are."""
 
 
-def with_client(args: argparse.Namespace, work: Callable[[Client], Awaitable[int]]) -> int:
-    """Runs `work` and gives its exit code. Raises what the client raises."""
+def with_client(
+    args: argparse.Namespace, work: Callable[[Client], Awaitable[int]], flags: Mapping[str, str] | None = None
+) -> int:
+    """Runs `work` and gives its exit code. Raises what the client raises, naming what was typed: `flags` says by which
+    flag a member or parameter was given."""
     from trackdesk.client import Client
     from trackdesk.sdk.http import actor
 
@@ -42,7 +45,22 @@ def with_client(args: argparse.Namespace, work: Callable[[Client], Awaitable[int
         async with Client(target.url, target.api_key, namespace=target.namespace, actor=actor()) as client:
             return await work(client)
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except TrackdeskError as error:
+        _name_flags(error, flags or {})
+        raise
+
+
+def _name_flags(error: TrackdeskError, flags: Mapping[str, str]) -> None:
+    """Puts the flags in place of the API's own names in what the error says."""
+    if not any(each.field in flags for each in error.errors):
+        return
+    said = "; ".join(f"{flags.get(each.field, each.field)}: {each.message}" for each in error.errors)
+    for name, flag in flags.items():
+        said = said.replace(f"`{name}`", flag)
+    error.detail = said
+    error.args = (said,)
 
 
 def _send_kept(settings: Settings, target: Target) -> None:

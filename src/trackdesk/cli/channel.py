@@ -38,6 +38,7 @@ _DELIVERY_COLUMNS = (
     Column("ID", right=True),
     Column("STATUS"),
     Column("CHANNEL", shrinks=True),
+    Column("ABOUT", shrinks=True),
     Column("TRIES", right=True),
     Column("MADE"),
     Column("NEXT TRY"),
@@ -48,7 +49,8 @@ _STYLES = {"SENT": "good", "DEAD": "bad", "RETRYING": "warn", "PENDING": "", "GR
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser, list_channels)
-    actions.add("list", list_channels, "list channels and how they fare")
+    add_limit(parser, "all")
+    add_limit(actions.add("list", list_channels, "list channels and how they fare"), "all")
     _add_add(actions.add("add", add_channel, "make a channel; without --url-env and --url-file its URL is asked for"))
     for name, action, words in (
         ("test", test_channel, "send a test message now and say what came of it"),
@@ -105,18 +107,14 @@ def run(args: argparse.Namespace) -> int:
     return int(args.action(args))
 
 
-async def _all(client: Client) -> list[Channel]:
-    return await listed(client, CHANNEL_LIST)
-
-
 async def _one(client: Client, args: argparse.Namespace) -> Channel:
-    found: Channel = pick(await _all(client), "channel", args.channel)
+    found: Channel = pick(await listed(client, CHANNEL_LIST), "channel", args.channel)
     return found
 
 
 def list_channels(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        channels = await _all(client)
+        channels = await listed(client, CHANNEL_LIST, most=args.limit)
         return show_list(args, channels, _COLUMNS, _row, "no channels yet: trackdesk channel add NAME")
 
     return with_client(args, work)
@@ -167,7 +165,8 @@ def add_channel(args: argparse.Namespace) -> int:
             say(args, f"channel {made.id} {made.name!r} goes to {made.url}; try it: trackdesk channel test {made.id}")
         return exits.OK
 
-    return with_client(args, work)
+    flags = {"kinds": "--kind", **{name: f"--{name.replace('_', '-')}" for name in narrowed if name != "kinds"}}
+    return with_client(args, work, flags)
 
 
 def _match(args: argparse.Namespace) -> dict[str, Any]:
@@ -245,7 +244,7 @@ def list_deliveries(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         channel = [(await _one(client, args)).id] if args.channel else None
         query = {"channel": channel, "status": args.status}
-        found = await listed(client, DELIVERY_LIST, query, most=getattr(args, "limit", 50))
+        found = await listed(client, DELIVERY_LIST, query, most=args.limit or 50)
         return show_list(args, found, _DELIVERY_COLUMNS, _delivery_row, "no delivery matches")
 
     return with_client(args, work)
@@ -256,6 +255,7 @@ def _delivery_row(delivery: Delivery) -> list[Cell | str]:
         str(delivery.id),
         Cell(delivery.status, _STYLES[delivery.status]),
         delivery.channel_name,
+        delivery.title,
         str(len(delivery.attempts)),
         times.ago(delivery.created_at),
         times.left(delivery.next_try_at),

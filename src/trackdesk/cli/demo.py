@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import sys
 import threading
@@ -62,12 +63,29 @@ def _number(name: str, text: str, least: float, most: float) -> float:
 def run(args: argparse.Namespace) -> int:
     kept = args.keep is not None
     remove_leftovers(lambda folder: _settings(args, folder).database)
-    folder = args.keep.expanduser().absolute() if kept else temporary_folder()
+    folder = _keep(args.keep) if kept else temporary_folder()
     try:
         return _play(args, _settings(args, folder))
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(place: Path) -> Path:
+    """The directory of that name, made when there is none. Raises Invalid."""
+    from trackdesk.domain.errors import Invalid
+
+    folder = place.expanduser().absolute()
+    accepted = "expected a directory that can be written, or the name of one that can be made"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Invalid("--keep", f"{accepted}; there is a file", str(folder)) from None
+    except OSError as error:
+        raise Invalid("--keep", f"{accepted} ({error.strerror})", str(folder)) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Invalid("--keep", f"{accepted} by this user", str(folder))
+    return folder
 
 
 def _settings(args: argparse.Namespace, folder: Path) -> Settings:

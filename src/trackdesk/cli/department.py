@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, plain, with_client
-from trackdesk.cli.common import print_json, say
+from trackdesk.cli.common import add_limit, print_json, say
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Column, show
 from trackdesk.contract.telling import DEPARTMENT_LIST
@@ -22,7 +22,8 @@ _COLUMNS = (Column("ID"), Column("NAME", shrinks=True), Column("DESCRIPTION", sh
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser, list_departments)
-    actions.add("list", list_departments, "list departments")
+    add_limit(parser, "all")
+    add_limit(actions.add("list", list_departments, "list departments"), "all")
     add = actions.add("add", add_department, "make a department")
     add.add_argument("id", metavar="ID", help="what processes and channels refer to, as in: payments")
     add.add_argument("--name", metavar="NAME", default=None, help="what people read; the id when absent")
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def list_departments(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        found = await listed(client, DEPARTMENT_LIST)
+        found = await listed(client, DEPARTMENT_LIST, most=args.limit)
         if args.json:
             print_json(plain(found))
         else:
@@ -49,7 +50,7 @@ def list_departments(args: argparse.Namespace) -> int:
 
 
 def add_department(args: argparse.Namespace) -> int:
-    body = {"id": args.id, "name": args.name or args.id}
+    body = {"id": args.id, "name": args.id if args.name is None else args.name}
     if args.description:
         body["description"] = args.description
 
@@ -60,7 +61,7 @@ def add_department(args: argparse.Namespace) -> int:
         say(args, f"department {made.id} is made; give it work: PATCH /v1/processes/NAME, or the console's Processes")
         return OK
 
-    return with_client(args, work)
+    return with_client(args, work, {"id": "ID", "name": "--name", "description": "--description"})
 
 
 def remove_department(args: argparse.Namespace) -> int:

@@ -264,7 +264,7 @@ def _print_incident(
     for title, rows in (
         ("timeline", [(times.full(each.at), f"{each.kind} by {each.actor}{_change(each)}") for each in timeline]),
         ("comments", [(times.full(each.created_at), f"{each.author}: {each.content}") for each in comments]),
-        ("who was told, or not", [(times.full(each.at), each.detail) for each in routing]),
+        ("who was told, or not", [(times.full(each.at), times.said(each.detail)) for each in routing]),
     ):
         if rows:
             heading(title)

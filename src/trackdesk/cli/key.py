@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
-from trackdesk.cli.common import checked, print_json, say, whole
+from trackdesk.cli.common import add_limit, checked, print_json, say, whole
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.operations import KEY_LIST
@@ -33,7 +33,8 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser, list_keys)
-    actions.add("list", list_keys, "list keys, without their secrets")
+    add_limit(parser, "all")
+    add_limit(actions.add("list", list_keys, "list keys, without their secrets"), "all")
     make = actions.add("make", make_key, "make a key and print its secret, this once")
     make.add_argument("name", metavar="NAME", help="what it is for, as in: backup-host")
     make.add_argument(
@@ -62,13 +63,9 @@ def run(args: argparse.Namespace) -> int:
     return int(args.action(args))
 
 
-async def _all(client: Client) -> list[Key]:
-    return await listed(client, KEY_LIST)
-
-
 def list_keys(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        keys = await _all(client)
+        keys = await listed(client, KEY_LIST, most=args.limit)
         return show_list(
             args, keys, _COLUMNS, _row, "no keys yet, only the owner key: trackdesk key make NAME --role INGEST"
         )
@@ -107,12 +104,14 @@ def make_key(args: argparse.Namespace) -> int:
             say(args, f"key {made.id} {made.name!r} ({made.role}); this is the only time it is shown")
         return OK
 
-    return with_client(args, work)
+    return with_client(
+        args, work, {"expires_at": "--expires", "departments": "--department", "rate_limit": "--rate-limit"}
+    )
 
 
 def revoke_key(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        key = pick(await _all(client), "key", args.key)
+        key = pick(await listed(client, KEY_LIST), "key", args.key)
         await client.keys.delete(key.id)
         say(args, f"key {key.id} {key.name!r} is revoked")
         return OK

@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import exits, times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, pick, plain, show_list, with_client
-from trackdesk.cli.common import checked, print_json, say
+from trackdesk.cli.common import add_limit, checked, print_json, say
 from trackdesk.cli.table import Cell, Column
 from trackdesk.contract.noise import MAINTENANCE_LIST
 from trackdesk.domain.instant import format_duration
 from trackdesk.domain.run import parse_due
 from trackdesk.domain.schedule import Cron, describe
 from trackdesk.domain.silence import SilenceState
+from trackdesk.widgets import when
 
 if TYPE_CHECKING:
     import argparse
 
     from trackdesk.client import Client
-    from trackdesk.domain.maintenance import Maintenance
+    from trackdesk.domain.maintenance import Maintenance, MaintenanceWindow
 
 _COLUMNS = (
     Column("ID", right=True),
     Column("STATE"),
     Column("NAME", shrinks=True),
     Column("OF", shrinks=True),
-    Column("WHEN", shrinks=True),
-    Column("NEXT WINDOW"),
-    Column("MUTED", right=True, from_width=90),
-    Column("REASON", shrinks=True, from_width=100),
+    Column("WHEN"),
+    Column("NEXT"),
+    Column("NEXT WINDOW", from_width=120),
+    Column("MUTED", right=True, from_width=100),
+    Column("REASON", shrinks=True, from_width=140),
 )
+_FLAGS = {"reason": "--why", "schedule": "--cron", "schedule.cron": "--cron", "schedule.timezone": "--timezone"}
+_FLAGS |= {"duration": "--for", "from": "--from", "until": "--until", "service": "--service"}
+_FLAGS |= {"department": "--department"}
+"""By which flags the members of a maintenance are given."""
 _STYLES = {SilenceState.ACTIVE: "warn", SilenceState.PENDING: "", SilenceState.ENDED: "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser, list_maintenance)
-    actions.add("list", list_maintenance, "list maintenance with its next windows")
+    add_limit(parser, "all")
+    add_limit(actions.add("list", list_maintenance, "list maintenance with its next windows"), "all")
     add = actions.add("add", add_maintenance, "expect maintenance, once or by a schedule")
     add.add_argument("name", metavar="NAME", help="what people call it, as in: weekly-patching")
     of = add.add_mutually_exclusive_group(required=True)
@@ -65,13 +72,9 @@ def run(args: argparse.Namespace) -> int:
     return int(args.action(args))
 
 
-async def _all(client: Client) -> list[Maintenance]:
-    return await listed(client, MAINTENANCE_LIST)
-
-
 def list_maintenance(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        found = await _all(client)
+        found = await listed(client, MAINTENANCE_LIST, most=args.limit)
         return show_list(args, found, _COLUMNS, _row, "no maintenance yet: trackdesk maintenance add NAME")
 
     return with_client(args, work)
@@ -85,15 +88,27 @@ def _row(found: Maintenance) -> list[Cell | str]:
         found.name,
         f"service {found.service}" if found.service else f"department {found.department}",
         _when(found),
-        "none" if window is None else f"{times.full(window.from_)} for {format_duration(window.until - window.from_)}",
+        _next(window),
+        "" if window is None else f"{when.weekday_clock(window.from_)} for {_length(window)}",
         str(found.muted),
         found.reason,
     ]
 
 
+def _next(window: MaintenanceWindow | None) -> str:
+    if window is None:
+        return "none"
+    now = times.now()
+    return when.until(window.from_, now) if window.from_ > now else f"on, ends {when.ahead(window.until, now)}"
+
+
+def _length(window: MaintenanceWindow) -> str:
+    return format_duration(window.until - window.from_)
+
+
 def _when(found: Maintenance) -> str:
     if found.schedule is None or found.duration is None:
-        return "once"
+        return "once" if not found.windows else f"once for {_length(found.windows[0])}"
     return f"{describe(Cron.model_construct(**found.schedule))} for {format_duration(found.duration)}"
 
 
@@ -120,12 +135,12 @@ def add_maintenance(args: argparse.Namespace) -> int:
             say(args, f"maintenance {made.name} is next from {times.full(window.from_)} to {times.full(window.until)}")
         return exits.OK
 
-    return with_client(args, work)
+    return with_client(args, work, _FLAGS)
 
 
 def delete_maintenance(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
-        known = await _all(client)
+        known = await listed(client, MAINTENANCE_LIST)
         for found in [pick(known, "maintenance", each) for each in args.maintenance]:
             await client.maintenance.delete(found.id)
             say(args, f"maintenance {found.name} is deleted")

@@ -68,11 +68,11 @@ def chart(args: argparse.Namespace) -> int:
             _show(args, found, width())
         return OK
 
-    return with_client(args, work)
+    return with_client(args, work, {"from": "--last", "bucket": "--bucket", "tag": "--tag"})
 
 
 def _query(args: argparse.Namespace, columns: int | None) -> dict[str, Any]:
-    """Raises Invalid (`last`, `bucket`)."""
+    """Raises Invalid (`--last`)."""
     from trackdesk.cli import times
     from trackdesk.domain.errors import Invalid
     from trackdesk.domain.instant import format_instant, parse_duration
@@ -81,7 +81,7 @@ def _query(args: argparse.Namespace, columns: int | None) -> dict[str, Any]:
     try:
         start = now - parse_duration(args.last)
     except ValueError as error:
-        raise Invalid("last", str(error)) from None
+        raise Invalid("--last", str(error)) from None
     length = {"bucket": args.bucket} if args.bucket else {"points": min(max(columns or _MOST, _FEWEST), _MOST)}
     return {
         "service": args.service,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import Any, NoReturn
 
 from trackdesk.cli import exits
@@ -14,6 +15,13 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._words = tuple(args or ())
         return super().parse_known_args(args, namespace)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """argparse would show an empty word as nothing at all."""
+        found, surplus = self.parse_known_args(args, namespace)
+        if surplus:
+            self.error(f"unrecognized arguments: {shlex.join(surplus)}")
+        return found
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Of a flag that there isn't argparse would say that its value is no action."""

@@ -105,7 +105,7 @@ def resume_processes(args: argparse.Namespace) -> int:
         return await client.processes.resume(name)
 
     def done(name: str, found: Process) -> str:
-        return f"{name} goes on; expected {times.full(found.next_expected_at) or 'at no certain time'}"
+        return f"{name} goes on; expected {times.due(found.next_expected_at) or 'at no certain time'}"
 
     return one_by_one(args, args.processes, resume, done)
 

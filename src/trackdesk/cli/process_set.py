@@ -34,6 +34,15 @@ _SPANS = {
     "heartbeat_timeout": ("--heartbeat", "how long a run may be silent"),
     "retention": ("--retention", "how long its runs are kept, as in: 90d"),
 }
+_FLAGS = {name: f"--{name.removesuffix('_url')}" for name in _TEXTS}
+_FLAGS |= {"warn_at": "--warn-at", "alert_after_failures": "--alert-after-failures", "incident_per": "--incident-per"}
+_FLAGS |= {
+    "schedule.cron": "--cron",
+    "schedule.every": "--every",
+    "schedule.timezone": "--timezone",
+    "since": "--since",
+}
+"""By which flags what is expected is said, beside those of `_SPANS`."""
 _COLUMNS = (Column("ORIGIN"), Column("FROM"), Column("UNTIL"), Column("SEEN", right=True), Column("RUN"))
 
 
@@ -98,7 +107,8 @@ def set_process(args: argparse.Namespace) -> int:
         coming(process, apart=False)
         return OK
 
-    return with_client(args, work)
+    flags = {name: flag for name, (flag, _) in _SPANS.items()} | _FLAGS
+    return with_client(args, work, flags)
 
 
 def _body(args: argparse.Namespace, before: Process | None) -> dict[str, Any]:
@@ -182,4 +192,4 @@ def _times(title: str, instants: list[int], *, apart: bool = True) -> None:
         print()
     print(paint(title, "strong"))
     for each in instants:
-        print(f"  {times.full(each)}")
+        print(f"  {times.due(each)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trackdesk.cli import times
 from trackdesk.cli.actions import Actions
 from trackdesk.cli.calls import listed, plain, show_list, with_client
-from trackdesk.cli.common import print_json
+from trackdesk.cli.common import add_limit, print_json
 from trackdesk.cli.exits import OK
 from trackdesk.cli.table import Cell, Column, facts, heading, paint, show
 from trackdesk.contract.metrics import SAMPLES_LATEST, SERVICE_LIST
@@ -55,6 +55,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--search", metavar="WORDS", help="words in name and description")
     group.add_argument("--q", metavar="QUERY", help="the console's filter, as in: health:down metric_type:LATENCY_MS")
     group.add_argument("--sort", choices=("name", "-name", "health", "-health"), help="health: the worst first")
+    add_limit(group, "all")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def list_services(args: argparse.Namespace) -> int:
     query: dict[str, Any] = {name: getattr(args, name) for name in ("health", "department", "search", "q", "sort")}
 
     async def work(client: Client) -> int:
-        found = await listed(client, SERVICE_LIST, query)
+        found = await listed(client, SERVICE_LIST, query, most=args.limit)
         return show_list(args, found, _COLUMNS, _row, "no service matches")
 
     return with_client(args, work)

@@ -38,13 +38,14 @@ _COLUMNS = (
 _WOULD = (Column("REF"), Column("SEVERITY"), Column("STATUS"), Column("OPENED"), Column("TITLE", shrinks=True))
 _STYLES = {SilenceState.ACTIVE: "warn", SilenceState.PENDING: "", SilenceState.ENDED: "dim"}
 _MATCHED = ("service", "process", "rule", "severity")
+_STANDING = {SilenceState.ACTIVE, SilenceState.PENDING}
 _LISTED = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = Actions(parser, list_silences)
     _add_filters(parser)
-    _add_filters(actions.add("list", list_silences, "list silences"))
+    _add_filters(actions.add("list", list_silences, "list silences, those that have ended behind the others"))
     add = actions.add("add", add_silence, "silence something; the word add may be left out")
     add.add_argument(
         "until", metavar="UNTIL", type=checked(parse_due), help="for how long or until when: 2h, 2026-01-02T06:00:00Z"
@@ -146,13 +147,20 @@ def add_silence(args: argparse.Namespace) -> int:
             )
         return exits.OK
 
-    return with_client(args, work)
+    return with_client(args, work, {"reason": "--why", "from": "--from", "until": "UNTIL"})
 
 
 def list_silences(args: argparse.Namespace) -> int:
     async def work(client: Client) -> int:
         most = _LISTED if args.limit is None else args.limit
-        found = await listed(client, SILENCE_LIST, {"state": args.state, "q": args.q}, most=most)
+        # What stands comes first, however many have ended since it was made.
+        asked = args.state or list(SilenceState)
+        found: list[Silence] = []
+        for states in (_STANDING, {SilenceState.ENDED}):
+            wanted = [each for each in SilenceState if each in states and each in asked]
+            if wanted and len(found) < most:
+                query = {"state": wanted, "q": args.q}
+                found += await listed(client, SILENCE_LIST, query, most=most - len(found))
         return show_list(args, found, _COLUMNS, _row, "no silence matches")
 
     return with_client(args, work)
@@ -219,7 +227,7 @@ def preview_silence(args: argparse.Namespace) -> int:
             _print_preview(args, found, since)
         return exits.OK
 
-    return with_client(args, work)
+    return with_client(args, work, {"since": "--since"})
 
 
 def _print_preview(args: argparse.Namespace, found: Preview, since: int) -> None:

@@ -88,6 +88,8 @@ def _groups(text: str) -> int:
     return int(text)
 
 
+_FLAGS = {"from": "--since", "to": "--until", "bucket": "--by", "timezone": "--timezone", "tag": "--tag"}
+"""How the parameters of the API are called here."""
 _NOT_OF_TAGS = {
     "--tag": "tag",
     "--by": "by",
@@ -127,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
             _show_groups(found)
         return OK
 
-    return with_client(args, work)
+    return with_client(args, work, _FLAGS)
 
 
 def _window(args: argparse.Namespace) -> dict[str, Any]:

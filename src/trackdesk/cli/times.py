@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from trackdesk.cli.table import Cell
 from trackdesk.domain.instant import parse_duration, parse_instant
 from trackdesk.widgets import when
 
 now = when.wall_clock
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 
 
 def since(text: str) -> int:
@@ -65,10 +68,15 @@ def full(at: int | None) -> str | None:
 
 
 def due(at: int | None) -> str | None:
-    """Like `full`, of a deadline: never with more time left than there is."""
+    """Like `full`, of a deadline or a next start: never with more time left than there is."""
     if at is None:
         return None
     return f"{when.absolute(at)} ({when.until(at, now())})" if at > now() else full(at)
+
+
+def said(text: str) -> str:
+    """A sentence of the server's with its times as all others are said here."""
+    return _TIME.sub(lambda found: full(parse_instant(found[0])) or "", text)
 
 
 def left(deadline: int | None) -> Cell:
