@@ -7,7 +7,9 @@ import gzip
 import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 import orjson
 import pytest
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from trackdesk.server.heads import Head
 
 
-HEAD = cast("Head", object())
+HEAD = cast("Head", SimpleNamespace(rid=None))
 
 
 class Known:
@@ -124,6 +126,46 @@ async def test_a_known_ping_says_where_it_comes_from_each_time(known: Known) -> 
     with closing(sqlite3.connect(known.stand.engine.path)) as connection:
         found = connection.execute("SELECT context ->> 'from' FROM runs ORDER BY seq").fetchall()
     assert found == [("127.0.0.1",), ("127.0.0.1",), ("127.0.0.2",)]
+
+
+def with_rid(key: str, rid: str, tail: str = "/start") -> bytes:
+    return request("GET", f"/ping/{key}/backup{tail}?rid={rid}")
+
+
+def ids(known: Known) -> list[str]:
+    with closing(sqlite3.connect(known.stand.engine.path)) as connection:
+        return [run for (run,) in connection.execute("SELECT id FROM runs ORDER BY seq")]
+
+
+async def test_heads_that_differ_in_their_rid_alone_are_known_together_and_each_means_its_own_run(known: Known) -> None:
+    key = await known.stand.key(Role.INGEST)
+    rids = [str(UUID(int=number)) for number in range(4)]
+    line = await known.dial(known.url)
+    for rid in rids:
+        await line.ask(with_rid(key, rid))
+    assert len(known.app.heads) == 1
+    assert ids(known) == rids
+    await line.ask(with_rid(key, rids[2], ""))
+    with closing(sqlite3.connect(known.stand.engine.path)) as connection:
+        assert connection.execute("SELECT id FROM runs WHERE status = 'COMPLETED'").fetchall() == [(rids[2],)]
+
+
+@pytest.mark.parametrize("written", ["0000000000000000000000000000000{}", "AAAAAAAA-0000-0000-0000-00000000000{}"])
+async def test_a_rid_that_is_written_otherwise_means_the_same_behind_a_known_head(known: Known, written: str) -> None:
+    key = await known.stand.key(Role.INGEST)
+    line = await known.learn(with_rid(key, str(UUID(int=9))))
+    for number in range(2):
+        await line.ask(with_rid(key, written.format(number)))
+    assert ids(known)[1:] == [str(UUID(written.format(number))) for number in range(2)]
+
+
+async def test_a_rid_in_another_line_of_a_head_is_no_rid(known: Known) -> None:
+    key, rid = await known.stand.key(Role.INGEST), str(UUID(int=1))
+    line = await known.dial(known.url)
+    asked = request("GET", f"/ping/{key}/backup", b"", OWNER_KEY, f"Referer: http://x/?rid={rid} HTTP/1.1")
+    for _ in range(3):
+        await line.ask(asked)
+    assert rid not in ids(known)
 
 
 @asynccontextmanager

@@ -48,7 +48,8 @@ class _Ended(NamedTuple):
     """Of its entry in the journal."""
     facts: str
     """In the same, JSON."""
-    finished: pings.FinishedRun | None = None
+    is_old: bool = False
+    """It stood before."""
     late: int = 0
     """By how much the count of late runs changes."""
     is_news: bool = False
@@ -62,6 +63,9 @@ class Ends:
         self._tx = tx
         self._counts = counts
         self._ended: list[_Ended] = []
+        self._made: list[pings.EndedRun] = []
+        self._finished: list[pings.FinishedRun] = []
+        """Their rows."""
 
     def add(
         self, item: Ping, process: ProcessRow, row: pings.EndedRun, status: RunStatus, error: RunError | None
@@ -69,6 +73,7 @@ class Ends:
         """A run that is over as it is written."""
         # Neither a name nor an id holds what JSON would have to escape.
         facts = f'{{"process":"{process.name}","id":"{row.id}","status":[null,"{row.status}"]}}'
+        self._made.append(row)
         self._ended.append(_Ended(item, process, row, status, error, _KINDS[status], facts))
 
     def finish(
@@ -89,6 +94,7 @@ class Ends:
         row = pings.FinishedRun(
             run.seq, status.value, deadline_status, is_late, ended_at, ended_at - run.started_at, packed
         )
+        self._finished.append(row)
         facts = {"status": ["ACTIVE", status], "deadline_status": [run.deadline_status, deadline_status]}
         was_late = run.deadline_status == DeadlineStatus.MISSED
         self._ended.append(
@@ -100,7 +106,7 @@ class Ends:
                 error,
                 SUPERSEDED if superseded else _KINDS[status],
                 orjson.dumps(facts).decode(),
-                row,
+                True,
                 int(is_late or deadline_status == DeadlineStatus.MISSED) - int(was_late),
                 is_late and not was_late,
             )
@@ -111,14 +117,15 @@ class Ends:
         if not self._ended:
             return
         tx, (ended, self._ended) = self._tx, (self._ended, [])
-        pings.insert_ended(tx, [each.run for each in ended if isinstance(each.run, pings.EndedRun)])
-        pings.finish(tx, [each.finished for each in ended if each.finished is not None])
+        pings.insert_ended(tx, self._made)
+        pings.finish(tx, self._finished)
+        self._made, self._finished = [], []
         _count(tx.now, ended, self._counts)
         recovered = [
             (each, since)
             for each in ended
             if each.process.schedule is not None
-            and each.finished is None
+            and not each.is_old
             and each.status != RunStatus.SKIPPED  # only holds log lines
             and (since := meet(tx, self._counts, each.process, each.run.started_at)) is not None
         ]
@@ -127,17 +134,16 @@ class Ends:
         namespaces = {each.process.namespace_id for each in ended}
         counted = {each for each in namespaces if tx.now < rollups.sealed_to(tx, each)}
         for each in ended:
-            process, run = each.process, each.run
-            if process.namespace_id in counted:  # only after the clock was set back
+            item, process, run, status, _, kind, facts, _, _, is_news = each
+            if counted and process.namespace_id in counted:  # only after the clock was set back
                 rollups.correct(tx, process.namespace_id, process.id, _run(tx, each))
-            tx.journal_text(process.namespace_id, "runs", each.kind, run.uid, each.item.actor, each.facts)
-            if each.item.text and each.kind != SUPERSEDED:
-                append(tx, run.seq, each.item)
-            if each.status != RunStatus.COMPLETED or each.is_news:
+            tx.journal_text(process.namespace_id, "runs", kind, run.uid, item.actor, facts)
+            if item.text and kind != SUPERSEDED:
+                append(tx, run.seq, item)
+            if is_news or status is not RunStatus.COMPLETED:
                 waiting.add(process.id)  # what it opens may be closed by a run behind it
             if waiting and (process.id in waiting or (process.id, run.id) in waiting):
-                superseded = each.kind == SUPERSEDED
-                follow(tx, process, _run(tx, each), was=_deadline_status(run), superseded=superseded)
+                follow(tx, process, _run(tx, each), was=_deadline_status(run), superseded=kind == SUPERSEDED)
         for each, since in recovered:
             recover(tx, each.process, _run(tx, each), since)
 
@@ -153,24 +159,24 @@ def _deadline_status(run: pings.EndedRun | pings.Meant) -> DeadlineStatus | None
 
 
 def _count(now: int, ended: Sequence[_Ended], counts: Counts) -> None:
-    alike = Counter((each.process.id, each.status, each.finished is None, each.late) for each in ended)
-    for (process_id, status, is_new, late), number in alike.items():
-        if is_new:
+    alike = Counter([(each.process.id, each.status, each.is_old, each.late) for each in ended])
+    for (process_id, status, is_old, late), number in alike.items():
+        if is_old:
+            counts.add(process_id, **{"active": -number, _KINDS[status]: number, "late": late * number})
+        else:
             counts.started(process_id, now)
             counts.add(process_id, **{"total": number - 1, "active": -1, _KINDS[status]: number})
-        else:
-            counts.add(process_id, **{"active": -number, _KINDS[status]: number, "late": late * number})
 
 
 def _waiting(tx: Tx, ended: Sequence[_Ended]) -> Waiting:
     """Of which somebody wants to know when a run came good: an incident that it closes, or a channel."""
     found: Waiting = set()
     namespaces: defaultdict[int, dict[str, int | tuple[int, str]]] = defaultdict(dict)
-    for each in ended:
-        process, causes = each.process, namespaces[each.process.namespace_id]
-        causes[process_cause(process.name)] = process.id
-        if each.finished is not None or each.item.rid is not None:
-            causes[run_cause(process.name, each.run.id)] = (process.id, each.run.id)
+    for process in {each.process.id: each.process for each in ended}.values():
+        namespaces[process.namespace_id][process_cause(process.name)] = process.id
+    for item, process, run, _, _, _, _, is_old, _, _ in ended:
+        if is_old or item.rid is not None:  # nobody knows the id of another
+            namespaces[process.namespace_id][run_cause(process.name, run.id)] = (process.id, run.id)
     for namespace_id, causes in namespaces.items():
         if asked_for(tx, namespace_id, Kind.COMPLETED):
             found.update(causes.values())

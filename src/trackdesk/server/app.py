@@ -116,9 +116,9 @@ class App(web.Server):
         if found is None or found[0] in self._by_pieces:
             return None
         answers, parameters = found
-        by_head = length == 0 and path.startswith(pings.PREFIX)
-        at_once = self._pings.by_head(message, parameters["rest"]) if by_head else None
-        return Head(message, length, answers, parameters, at_once)
+        is_ping = length == 0 and path.startswith(pings.PREFIX)
+        at_once, rid = self._pings.by_head(message, parameters["rest"]) if is_ping else (None, None)
+        return Head(message, length, answers, parameters, at_once, rid)
 
     def _find(self, method: str, path: str) -> tuple[Found | None, Iterable[str]]:
         """Who answers, or the methods that the path has. Raises Invalid for a path that is no UTF-8."""

@@ -95,7 +95,8 @@ class Front(BaseProtocol):
                 self.transport.pause_reading()
             return
         end = data.find(_END) + len(_END)
-        head = self._app.heads.find(data[:end])
+        heads, raw = self._app.heads, data[:end]
+        head = heads.find(raw) or heads.find_but_for_rid(raw)
         if head is None:
             head = self._read(data, end)
         elif head.length != len(data) - end:
@@ -103,7 +104,7 @@ class Front(BaseProtocol):
         if head is None:
             self._hand_over(data)
         elif head.at_once is not None:
-            self.task = head.at_once(self.peername[0] if self.peername else None, self._answered)
+            self.task = head.at_once(self.peername[0] if self.peername else None, head.rid, self._answered)
         else:
             request = Whole(head.message, data[end:], self, self._loop, self._app.max_body)
             self.task = self._loop.create_task(self._answer(request, head))

@@ -93,19 +93,21 @@ class Pings:
         _count(counts, response.status, started)
         return response
 
-    def by_head(self, message: RawRequestMessage, rest: str) -> AtOnce | None:
-        """Answers a ping of which the head says it all: a key and a process in its path, no query, no body."""
+    def by_head(self, message: RawRequestMessage, rest: str) -> tuple[AtOnce | None, str | None]:
+        """Answers a ping of which the head says it all: a key and a process in its path, no query but a `rid` as it is
+        stored, no body; and that `rid`."""
+        query = message.url.raw_query_string
         try:
-            said = parse_path(rest)
+            said, rid = parse_path(rest), _rid(query) if query else None
         except Invalid:
-            return None
-        if said.process is None or said.secret == KEY_IN_HEADER or message.url.raw_query_string:
-            return None
+            return None, None
+        if said.process is None or said.secret == KEY_IN_HEADER or query != ("" if rid is None else f"rid={rid}"):
+            return None, None
         context = partial(_context_of, message.method, agent=_agent(message.headers))
-        return partial(self._send_again, said, context)
+        return partial(self._send_again, said, context), rid
 
     def _send_again(
-        self, said: Pinged, context: Callable[[str | None], str], remote: str | None, reply: Reply
+        self, said: Pinged, context: Callable[[str | None], str], remote: str | None, rid: str | None, reply: Reply
     ) -> asyncio.Future[pings.Told] | None:
         """Without a task, which costs as much as all else here."""
         started = perf_counter()
@@ -113,7 +115,7 @@ class Pings:
         try:
             self._check_room()
             caller = self._house.door.enter_by_path(said.secret)
-            ping = Ping(caller.namespace_id, caller.actor, said, None, "", context(remote))
+            ping = Ping(caller.namespace_id, caller.actor, said, rid, "", context(remote))
             future = pings.begin(self._house.engine, ping)
         except Exception as error:
             self._statistics.in_flight -= 1

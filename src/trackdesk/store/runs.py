@@ -275,14 +275,10 @@ def watched(row: RunRow) -> Watched:
     )
 
 
-def save(tx: Tx, row: RunRow, *, heard_at: int | None = None) -> None:
-    """Write back everything that may change in a run. Its silence counts from `heard_at` (µs), by default from its
-    last sign of life."""
+def save(tx: Tx, row: RunRow) -> None:
+    """Write back everything that may change in a run."""
     run = row.run
-    due_at = None
-    if run.status == RunStatus.ACTIVE:
-        watch = watched(row)
-        due_at = deadline.next_due(watch if heard_at is None else watch._replace(last_heartbeat_at=heard_at))
+    due_at = deadline.next_due(watched(row)) if run.status == RunStatus.ACTIVE else None
     tx.execute(
         "UPDATE runs SET status = ?, deadline_status = ?, overdue_at_finish = ?, stalled = ?, completed_at = ?, "
         "deadline = ?, warning_at = ?, duration = ?, next_due_at = ?, last_heartbeat_at = ?, progress = ?, tags = ?, "
