@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import shlex
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from textual import events
+
 from trackdesk.console import themes
 from trackdesk.console.app import Console
 from trackdesk.console.counters import Counters
+from trackdesk.console.litter import Litter
 from trackdesk.console.memory import Memory
 from trackdesk.console.places import SECTIONS
 from trackdesk.lag import LagMonitor
@@ -103,10 +105,13 @@ class Workplace(Console):
         self._memory = Memory(settings.data_dir)
         self._counters = Counters(desk, self.set_counters)
         self._lag = LagMonitor("console")
+        self._litter = Litter()
 
     def on_mount(self) -> None:
         super().on_mount()
         self._lag.start()
+        self._litter.start()
+        self.set_interval(1.0, self._litter.tick)
         if self._server is not None:
             self.feed.starting()
         # The first frame is painted before anything heavy is imported.
@@ -120,6 +125,7 @@ class Workplace(Console):
 
     async def on_unmount(self) -> None:
         self._lag.stop()
+        self._litter.stop()
         if self.desk.summary is not None:
             runs = self.desk.summary.runs
             left = Left(self.now(), runs.completed, runs.failed, runs.skipped)
@@ -132,8 +138,12 @@ class Workplace(Console):
         self._counters.wake()
 
     def built(self) -> None:
-        # To look through all of it for garbage again and again would hold up keys for a tenth of a second each time.
-        self.set_timer(_SETTLED, gc.freeze)
+        self.set_timer(_SETTLED, self._litter.keep)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._litter.touched()
+        await super().on_event(event)
 
     @property
     def _remembered(self) -> str:

@@ -16,7 +16,8 @@ from trackdesk.widgets.rows import Row
 
 GUTTER = 3
 """Cells left of the first column: the cursor, the mark, a blank."""
-_STRIPS = 2_000
+_STRIPS = 300
+"""Some screens full. Each is made of dozens of objects, which garbage is looked for among."""
 
 
 class RowState(NamedTuple):
