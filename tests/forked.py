@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 _LOADED = ("runtime", "server.app", "server.handlers", "client.client", "contract.endpoints", "cli.config_source")
 _NUMBER = struct.Struct("!i")
+CONSTANTS = "TESTS_CONSTANTS"
+"""The variable with waits (as JSON: module and name → value) that are shorter in a process than people have them."""
 
 
 class Forked:
@@ -149,6 +151,10 @@ def _turn_into(words: list[str], environ: dict[str, str], place: str, stdout: in
     os.environ.clear()
     os.environ.update(environ)
     importlib.reload(faultpoint)  # it reads its name when it is loaded
+    for name, value in json.loads(os.environ.pop(CONSTANTS, "{}")).items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
     return words
 
 

@@ -23,7 +23,7 @@ NOW = 1_790_000_000_000_000
 def test_without_a_terminal_it_runs_headless_shows_trouble_at_once_and_leaves_nothing_behind(
     premises: Premises,
 ) -> None:
-    demo = premises.launch("demo", "--days", "0.3")
+    demo = premises.launch("demo", "--days", "0.2")
     until(lambda: "open the console" in premises.out or demo.poll() is not None, "company at work", limit=60)
     assert demo.poll() is None, premises.log
     began = time.monotonic()

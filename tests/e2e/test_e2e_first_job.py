@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aiosmtpd.controller import Controller
 
 from tests.e2e.premises import until
+from tests.forked import CONSTANTS
 from trackdesk.engine.channels.signature import verify_signature
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def test_a_missed_deadline_reaches_operator_webhook_and_mailbox_and_is_triaged(
     controller = Controller(postbox, hostname="127.0.0.1", port=mail_port)
     controller.start()
     try:
+        # A close is told when nobody can take it back any more, ten seconds later.
+        premises.environ[CONSTANTS] = json.dumps({"trackdesk.engine.incidents.TAKEN_BACK_WITHIN": 1_000_000})
         premises.serve()
         _connect(premises, hooks, mail_port)
         uid = premises.cli("start", "nightly-backup", "--deadline", "1s", "--tag", "env=prod").stdout.strip()
