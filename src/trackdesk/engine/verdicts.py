@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from trackdesk.store.processes import ProcessRow
     from trackdesk.store.writer import Tx
 
-BATCH = 24
-"""The most that is judged in one operation, about 10 ms: what falls due together must not keep a ping waiting."""
-
 
 class Round(NamedTuple):
     """What one pass over what was due did."""
