@@ -86,11 +86,12 @@ class PingBatch:
             self._newest |= pings.newest_of(self.tx, (key,))
         return self._newest[key]
 
-    def start(self, item: Ping, process: ProcessRow) -> None:
-        """A new run. Callers have ended, or want superseded, what stands in its way."""
+    def start(self, item: Ping, process: ProcessRow, *, is_first: bool) -> None:
+        """A new run, `is_first` of its id. Callers have ended, or want superseded, what stands in its way."""
         run_id = item.rid or _made_id(next(self._uids))
         body = PlainStart(None, "", run_id, None, {}, _context(item.context), None, None, on_active="supersede")
-        self._starts.append((item, process, Start(process.namespace_id, item.actor, process.name, body)))
+        start = Start(process.namespace_id, item.actor, process.name, body, is_first=is_first)
+        self._starts.append((item, process, start))
         self._starting.add(process.id)
         self._say(item, process)
 

@@ -76,13 +76,13 @@ def _process(tx: Tx, item: Ping) -> tuple[ProcessRow, bool] | None:
 def _start(batch: PingBatch, item: Ping, process: ProcessRow) -> str | None:
     """Without a `rid` the new run takes the place of the one that was started without; its end will never be told
     apart. With one, what is said of it again within a minute is a repeat, or comes behind its end."""
-    tx = batch.tx
+    tx, newest = batch.tx, None
     if item.rid is None:
         if (active := batch.active(process)) is not None:
             batch.finish(item, process, active, RunStatus.FAILED, _SUPERSEDED, superseded=True)
     elif (newest := batch.newest(process, item.rid)) is not None and _is_recent(tx, newest):
         return None if newest.status == RunStatus.ACTIVE else _log_to(tx, newest, item)
-    batch.start(item, process)
+    batch.start(item, process, is_first=newest is None)
     return None
 
 

@@ -41,6 +41,8 @@ class Start(NamedTuple):
     process: str
     body: StartRun | PlainStart
     once: Once | None = None
+    is_first: bool = False
+    """There is no run of its id: whoever asks has looked, in the same transaction."""
 
 
 _Made = tuple[Start, "ProcessRow", runs.NewRun]
@@ -80,13 +82,13 @@ class _Group:
     def look_up(self, starts: Sequence[Start]) -> list[ProcessRow | None]:
         """The process of each, where there is one yet. Most keys are new; one statement says which."""
         found = processes.find_each(self.tx, [(start.namespace_id, start.process) for start in starts])
-        keys = [
-            (process.namespace_id, start.body.id, process.id)
-            for start, process in zip(starts, found, strict=True)
-            if process is not None and start.body.id is not None
-        ]
+        keys: list[runs.Key] = []
+        for start, process in zip(starts, found, strict=True):
+            if process is not None and start.body.id is not None:
+                key = (process.namespace_id, start.body.id, process.id)
+                self.unused.add(key) if start.is_first else keys.append(key)
         if keys:
-            self.unused = runs.unused_keys(self.tx, keys)
+            self.unused |= runs.unused_keys(self.tx, keys)
         return found
 
     def add(self, made: _Made, tag_ids: tuple[int, ...]) -> None:
