@@ -1,6 +1,6 @@
 """The console as a person meets it: first paint, a key's way to the screen under load, one changed row; and a verb.
 
-    python -m bench.console [--rounds 5] [--keys 40] [--rate 200]
+    python -m bench.console [--rounds 5] [--keys 40] [--rate 200] [--only keys letters]
 
 The console runs on a pseudo-terminal of 140 by 40 and is read as bytes. A key is painted when the heading of the
 section that it opens arrives, or the letter in the filter. A verb is timed from before its process exists until it is
@@ -33,6 +33,8 @@ from bench.rules import breach, make_storm_rules
 COLUMNS, LINES = 140, 40
 SECTIONS = {"2": b"Runs", "4": b"Incidents", "9": b"Inbox", "1": b"Overview"}
 """Keys, and the heading that stands at the left of the second line once the section is open."""
+PARTS = ("verb", "first", "keys", "letters", "storm", "row")
+WAYS = {"keys": "a whole section", "letters": "a letter"}
 _SECOND_LINE = re.compile(rb"\x1b\[2;1H((?:[^\x1b]|\x1b\[[0-9;]*m)*)")
 _STYLE = re.compile(rb"\x1b\[[0-9;]*m")
 
@@ -210,27 +212,38 @@ async def under_a_storm(server: harness.Process, chosen: argparse.Namespace, whe
         await breaking
 
 
+async def under_load(server: harness.Process, chosen: argparse.Namespace, where: Path) -> None:
+    """Runs arrive meanwhile."""
+    numbers = Numbers()
+    for what, way in {"keys": keys, "letters": letters}.items():
+        if what not in chosen.only:
+            continue
+        loading: Any = drive(
+            server.port, StartRequest(), numbers, connections=4, seconds=8 + chosen.keys * 0.5, rate=chosen.rate
+        )
+        load, took = await asyncio.gather(loading, harness.off_loop(functools.partial(way, where, chosen.keys)))
+        print(
+            f"key to paint, {WAYS[what]}, with {load.rate:.0f} runs a second: p50 {statistics.median(took):.0f}"
+            f", p95 {harness.percentile(took, 0.95):.0f}, worst {max(took):.0f} ms"
+        )
+
+
 async def measure(chosen: argparse.Namespace, where: Path) -> None:
-    """All of it, printed."""
+    """What was chosen, printed."""
     with harness.server(where) as server:
-        took = await harness.off_loop(lambda: verbs(where, chosen.rounds * 3))
-        print(f"trackdesk start, whole process: p50 {statistics.median(took):.0f}, worst {max(took):.0f} ms")
-        took = await harness.off_loop(lambda: first_paints(where, chosen.rounds))
-        print(f"first paint: p50 {statistics.median(took):.0f}, worst {max(took):.0f} ms")
-        numbers = Numbers()
-        for what, way in (("a whole section", keys), ("a letter", letters)):
-            loading: Any = drive(
-                server.port, StartRequest(), numbers, connections=4, seconds=8 + chosen.keys * 0.5, rate=chosen.rate
-            )
-            load, took = await asyncio.gather(loading, harness.off_loop(functools.partial(way, where, chosen.keys)))
-            print(
-                f"key to paint, {what}, with {load.rate:.0f} runs a second arriving: p50 {statistics.median(took):.0f},"
-                f" p95 {harness.percentile(took, 0.95):.0f} ms"
-            )
-        await under_a_storm(server, chosen, where)
-    stalls = await one_row(20)
-    median = statistics.median(stalls)
-    print(f"one changed row of 1,000: the loop stands still p50 {median:.1f}, worst {max(stalls):.1f} ms")
+        if "verb" in chosen.only:
+            took = await harness.off_loop(lambda: verbs(where, chosen.rounds * 3))
+            print(f"trackdesk start, whole process: p50 {statistics.median(took):.0f}, worst {max(took):.0f} ms")
+        if "first" in chosen.only:
+            took = await harness.off_loop(lambda: first_paints(where, chosen.rounds))
+            print(f"first paint: p50 {statistics.median(took):.0f}, worst {max(took):.0f} ms")
+        await under_load(server, chosen, where)
+        if "storm" in chosen.only:
+            await under_a_storm(server, chosen, where)
+    if "row" in chosen.only:
+        stalls = await one_row(20)
+        median = statistics.median(stalls)
+        print(f"one changed row of 1,000: the loop stands still p50 {median:.1f}, worst {max(stalls):.1f} ms")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -238,6 +251,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keys", type=int, default=40)
     parser.add_argument("--rate", type=float, default=200.0)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     chosen = parser.parse_args(arguments)
     with harness.folder() as where:
         harness.run(measure(chosen, where))
