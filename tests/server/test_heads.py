@@ -159,6 +159,30 @@ async def test_a_rid_that_is_written_otherwise_means_the_same_behind_a_known_hea
     assert ids(known)[1:] == [str(UUID(written.format(number))) for number in range(2)]
 
 
+@pytest.mark.parametrize("first", ["", str(UUID(int=1))])
+async def test_a_rid_that_is_left_empty_is_refused_and_spoils_no_other(known: Known, first: str) -> None:
+    key = await known.stand.key(Role.INGEST)
+    line = await known.dial(known.url)
+    for rid in (first, first or str(UUID(int=1)), first, "", "", str(UUID(int=2)), "", str(UUID(int=3))):
+        answer, _ = await line.ask(with_rid(key, rid))
+        assert answer[0].split()[1] == (b"200" if rid else b"400") or b"201" in answer[0]
+    assert ids(known) == [str(UUID(int=number)) for number in (1, 2, 3)]
+
+
+async def test_what_looks_like_a_rid_in_other_queries_is_no_rid(known: Known) -> None:
+    line = await known.dial(known.url)
+    for rid in ("", "", str(UUID(int=1)), str(UUID(int=2))):
+        _, body = await line.ask(request("GET", f"/v1/runs?limit=5?rid={rid}"))
+        assert f"not '5?rid={rid}'" in orjson.loads(body)["detail"]
+
+
+async def test_the_rid_that_counts_is_the_one_that_is_the_query(known: Known) -> None:
+    key, line = await known.stand.key(Role.INGEST), await known.dial(known.url)
+    for number in (1, 2, 3):
+        await line.ask(with_rid(key, f"{UUID(int=9)}#?rid={UUID(int=number)}"))
+    assert ids(known) == [str(UUID(int=9))]
+
+
 async def test_a_rid_in_another_line_of_a_head_is_no_rid(known: Known) -> None:
     key, rid = await known.stand.key(Role.INGEST), str(UUID(int=1))
     line = await known.dial(known.url)

@@ -69,3 +69,10 @@ async def test_one_odd_line_is_refused_by_itself(stand: Stand) -> None:
     result = await taken(stand, line("a", "one"), line("a", ""), line("a", "three"))
     assert (result["accepted"], [each["line"] for each in result["refused"]]) == (2, [2])
     assert [row[2] for row in rows(stand, LOGS)] == ["one", "three"]
+
+
+async def test_lines_of_one_run_keep_their_order_whichever_way_they_name_it(stand: Stand) -> None:
+    uid = rows(stand, "SELECT uid FROM runs WHERE id = 'a'")[0][0]
+    by_uid = {"kind": "log", "run": uid, "message": "two"}
+    assert await taken(stand, line("a", "one"), by_uid, line("a", "three")) == all_of(3)
+    assert [row[2] for row in rows(stand, LOGS)] == ["one", "two", "three"]

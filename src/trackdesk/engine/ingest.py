@@ -7,6 +7,7 @@ is said of one run keeps its order.
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackdesk.domain.errors import Invalid, NotFound, TrackdeskError
@@ -171,20 +172,28 @@ def _change(line: PatchLine | HeartbeatLine) -> PatchRun:
 
 
 def _log(chunk: _Chunk, items: Sequence[Item]) -> None:
-    """The lines of one run together, so that the run is looked up once."""
-    by_run = chunk.by_address(items)
-    requests = [
-        Lines(chunk.namespace_id, address, [item.line for item in theirs]) for address, theirs in by_run.items()
-    ]
-    for theirs, answer in zip(by_run.values(), append_logs(chunk.tx, requests), strict=True):
-        if isinstance(answer, TrackdeskError):
-            chunk.refuse(theirs, answer)
-        elif isinstance(answer, BaseException):
-            raise answer
-        else:
-            uid, taken = answer
-            chunk.accept(theirs, len(theirs) - taken.accepted)  # their `seq` was known
-            chunk.logged.add(uid)
+    """The lines of one run together, so that the run is looked up once; where it may go by several names, only those
+    that stand together, so that they keep their order."""
+    for _, stretch in groupby(items, _way):
+        by_run = chunk.by_address(list(stretch))
+        requests = [
+            Lines(chunk.namespace_id, address, [item.line for item in theirs]) for address, theirs in by_run.items()
+        ]
+        for theirs, answer in zip(by_run.values(), append_logs(chunk.tx, requests), strict=True):
+            if isinstance(answer, TrackdeskError):
+                chunk.refuse(theirs, answer)
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                uid, taken = answer
+                chunk.accept(theirs, len(theirs) - taken.accepted)  # their `seq` was known
+                chunk.logged.add(uid)
+
+
+def _way(item: Item) -> tuple[bool, bool]:
+    """In which a line names its run."""
+    named = item.line.named
+    return named.run is None, named.start is None
 
 
 def _complete(chunk: _Chunk, items: Sequence[Item]) -> None:

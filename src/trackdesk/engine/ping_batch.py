@@ -11,7 +11,7 @@ from trackdesk.domain.deadline import finished_status, initial_status, warning_i
 from trackdesk.domain.identity import new_uids
 from trackdesk.domain.ping import ID_PREFIX
 from trackdesk.domain.plain_start import PlainStart
-from trackdesk.domain.run import RunStatus
+from trackdesk.domain.run import DeadlineStatus, RunStatus
 from trackdesk.engine.ping_ends import Ends, append
 from trackdesk.engine.run_start import Start, start_uids
 from trackdesk.store import pings, processes, runs
@@ -47,8 +47,6 @@ class PingBatch:
         self.counts = processes.Counts()
         self._ends = Ends(tx, self.counts)
         self._starts: list[tuple[Ping, ProcessRow, Start]] = []
-        self._starting: set[int] = set()
-        """Their processes."""
         self._changing: set[int] = set()
         """Processes of which what was said without a `rid` is not written yet."""
         self._saying: set[runs.Key] = set()
@@ -90,17 +88,19 @@ class PingBatch:
         """A new run, `is_first` of its id. Callers have ended, or want superseded, what stands in its way."""
         run_id = item.rid or _made_id(next(self._uids))
         body = PlainStart(None, "", run_id, None, {}, _context(item.context), None, None, on_active="supersede")
-        start = Start(process.namespace_id, item.actor, process.name, body, is_first=is_first)
+        if not is_first:
+            self.write()  # it may supersede a run that is in trouble
+        seq = runs.next_seq(self.tx)  # now, for of what starts at one time the order of numbers says what came last
+        start = Start(process.namespace_id, item.actor, process.name, body, is_first=is_first, seq=seq)
         self._starts.append((item, process, start))
-        self._starting.add(process.id)
         self._say(item, process)
+        if not is_first:
+            self.write()
 
     def end(
         self, item: Ping, process: ProcessRow, status: RunStatus, error: RunError | None = None, attempt: int = 1
     ) -> str:
         """A run of zero length: it is written when it is over already. Gives its uid."""
-        if process.alert_after_failures > 1 and process.id in self._starting:
-            self.write()  # of what started at one time, the order of numbers says what failed in a row
         row = _row(self.tx, next(self._uids), item, process, status, error, attempt)
         self._ends.add(item, process, row, status, error)
         if item.rid is not None:
@@ -119,11 +119,11 @@ class PingBatch:
         superseded: bool = False,
     ) -> None:
         """The end of a run that is ACTIVE, or that it has to make way for a new one."""
-        if in_trouble := run.stalled or (run.deadline is not None and self.tx.now > run.deadline):
-            self.write()  # it holds up an incident, which no end before this one closes
+        if by_itself := _is_in_trouble(run, self.tx.now):
+            self.write()  # it may hold up an incident, which no end before this one closes
         self._ends.finish(item, process, run, status, error, superseded=superseded)
         self._say(item, process)
-        if in_trouble:
+        if by_itself:
             self.write()
         self._heed(process, status)
 
@@ -144,7 +144,6 @@ class PingBatch:
 
     def write(self) -> None:
         """What was collected, ends before starts."""
-        self._starting.clear()
         self._changing.clear()
         self._saying.clear()
         self._ends.write()
@@ -157,6 +156,12 @@ class PingBatch:
             row = runs.find_uid(self.tx, process.namespace_id, uid) if item.text else None
             if row is not None:
                 append(self.tx, row.seq, item)
+
+
+def _is_in_trouble(run: pings.Meant, now: int) -> bool:
+    """Late, or silent; or begun later than now, for the clock was set back."""
+    late = run.deadline is not None and (now > run.deadline or run.deadline_status == DeadlineStatus.MISSED)
+    return late or run.stalled or run.started_at > now
 
 
 @lru_cache(maxsize=1024)

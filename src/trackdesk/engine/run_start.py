@@ -43,6 +43,8 @@ class Start(NamedTuple):
     once: Once | None = None
     is_first: bool = False
     """There is no run of its id: whoever asks has looked, in the same transaction."""
+    seq: int | None = None
+    """Its number, where whoever asks has one for it."""
 
 
 _Made = tuple[Start, "ProcessRow", runs.NewRun]
@@ -62,12 +64,12 @@ class _Times(NamedTuple):
 class _Group:
     """The runs of one batch, collected until they are written together."""
 
-    def __init__(self, tx: Tx, size: int) -> None:
+    def __init__(self, tx: Tx, starts: Sequence[Start]) -> None:
         self.tx = tx
-        self.uids = iter(new_uids(tx.now, size))
+        self.uids = iter(new_uids(tx.now, len(starts)))
         """One for each start."""
-        self.seqs = iter(runs.next_seqs(tx, size))
-        """The same."""
+        self.seqs = iter(runs.next_seqs(tx, sum(start.seq is None for start in starts)))
+        """One for each that has none yet."""
         self.times: dict[Hashable, _Times] = {}
         """Of those that begin now; most runs of a process have the same time for it."""
         self.made: list[_Made] = []
@@ -168,7 +170,7 @@ def start_uids(tx: Tx, starts: Sequence[Start]) -> list[str | TrackdeskError]:
 
 
 def _start_all(tx: Tx, starts: Sequence[Start]) -> list[_Made | Run | TrackdeskError]:
-    group = _Group(tx, len(starts))
+    group = _Group(tx, starts)
     answers: list[_Made | Run | TrackdeskError] = []
     for start, process in zip(starts, group.look_up(starts), strict=True):
         try:
@@ -210,7 +212,7 @@ def _start(group: _Group, start: Start, process: ProcessRow | None) -> _Made | R
         attempt = _attempt(group, start, process, run_id)
     tags = runs.known_tags(tx, process.namespace_id, body.tags)
     row = runs.NewRun(
-        next(group.seqs),
+        next(group.seqs) if start.seq is None else start.seq,
         uid,
         process.namespace_id,
         process.id,

@@ -27,7 +27,7 @@ LONGEST: Final = 1024
 """Bytes."""
 MOST_SEEN: Final = 16_384
 _WITH_RID: Final = re.compile(
-    rb"([^\r\n]*\?rid=)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})( HTTP/1\.1\r\n.*)", re.DOTALL
+    rb"([^\r\n?]*\?rid=)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})( HTTP/1\.1\r\n.*)", re.DOTALL
 )
 """A head up to its `rid`, that in the form in which it is stored, and the rest."""
 
@@ -55,31 +55,37 @@ class Heads:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
+        self._but_for_rid: dict[tuple[bytes, bytes], Head] = {}
+        """By what stands before and behind the `rid`."""
         self._seen: set[int] = set()
         """Hashes of what came once."""
         self.find = self._known.get
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._known) + len(self._but_for_rid)
 
     def find_but_for_rid(self, raw: bytes) -> Head | None:
         """What is known of a head with another `rid`, with the one of `raw`."""
         cut = _WITH_RID.fullmatch(raw)
-        head = None if cut is None else self._known.get(cut[1] + cut[3])
+        head = None if cut is None else self._but_for_rid.get((cut[1], cut[3]))
         return None if cut is None or head is None else head._replace(rid=cut[2].decode())
 
     def add(self, raw: bytes, head: Head) -> None:
         """`raw`: its bytes, to the empty line at its end."""
         if len(raw) > LONGEST:
             return
-        if head.rid is not None and (cut := _WITH_RID.fullmatch(raw)) is not None:
-            raw = cut[1] + cut[3]
-        hashed = hash(raw)
+        cut = None if head.rid is None else _WITH_RID.fullmatch(raw)
+        key = raw if cut is None else (cut[1], cut[3])
+        hashed = hash(key)
         if hashed not in self._seen:
             if len(self._seen) >= MOST_SEEN:
                 self._seen.clear()
             self._seen.add(hashed)
             return
-        if len(self._known) >= MOST:
+        if len(self) >= MOST:
             self._known.clear()
-        self._known[raw] = head
+            self._but_for_rid.clear()
+        if isinstance(key, bytes):
+            self._known[key] = head
+        else:
+            self._but_for_rid[key] = head
