@@ -10,7 +10,7 @@ import pytest
 from tests.store.notes_database import NOW, make, note, notes, rows
 from tests.store.writing import queued, writing
 from trackdesk.store.errors import StoreError
-from trackdesk.store.writer import Committed, Tx
+from trackdesk.store.writer import Committed, Tx, patience
 
 
 async def test_an_answer_comes_after_the_commit(tmp_path: Path) -> None:
@@ -225,3 +225,13 @@ async def test_the_cache_is_emptied_when_something_is_rolled_back(tmp_path: Path
         with pytest.raises(LookupError):
             await writer.run(fail)
         assert await writer.run(lambda tx: dict(tx.cache)) == {}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "last", "expected"),
+    [(0.004, 0.006, 0.002), (0.001, 0.030, 0.0), (0.030, 0.001, 0.0), (0.0, 0.006, 0.0), (0.002, 0.002, 0.0)],
+)
+def test_more_callers_are_waited_for_only_where_every_commit_is_slow(
+    earlier: float, last: float, expected: float
+) -> None:
+    assert patience(earlier, last) == expected

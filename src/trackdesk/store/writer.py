@@ -8,6 +8,7 @@ import asyncio
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent import futures
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 GATHER_TURNS = 16
 """Turns of the event loop for which more operations are waited for, while each brings some. A turn takes well under a
 millisecond unless there is much to do, and then the writer would get no turn of its own anyway."""
+SLOW_COMMIT = 0.002
+"""Seconds; where commits take longer, it pays to wait for more callers than those who are there."""
+_STEP = 0.0005
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741  an item of a bulk function
 
@@ -69,6 +73,8 @@ class Writer:
         self._left_over: list[Job] = []
         self._more = False
         """The last batch was full, so that what the bell was rung for may be in the queue still."""
+        self._took = (0.0, 0.0)
+        """Seconds of the last two commits; 0 for one that only one caller waited for."""
         self._stats = WriterStats()
         self._accepting = False
         self._stopping = False
@@ -180,7 +186,10 @@ class Writer:
         opened.set_result(None)
         try:
             while jobs := self._take():
+                before = self._stats.commit_seconds_sum
                 done, commits = batch.run(jobs, self._budget)
+                took = self._stats.commit_seconds_sum - before
+                self._took = (self._took[1], took if len(jobs) > 1 else 0.0)
                 self._stats.rolled_back += sum(job.failed for job in done)
                 if len(done) < len(jobs):
                     finished = set(map(id, done))
@@ -199,6 +208,7 @@ class Writer:
         while True:
             if not jobs and not self._more and not self._stopping:
                 bell.get()
+                self._wait_for_more(patience(*self._took))
             for _ in range(min(len(queue), self._batch_limit - len(jobs))):
                 job = queue.popleft()
                 if not job.future.cancelled():
@@ -206,6 +216,13 @@ class Writer:
             self._more = len(jobs) == self._batch_limit
             if jobs or (self._stopping and not queue):
                 return jobs
+
+    def _wait_for_more(self, seconds: float) -> None:
+        """For so long at most, and while every half millisecond brings some."""
+        until, before = time.perf_counter() + seconds, -1
+        while len(self._queue) > before and time.perf_counter() < until and not self._stopping:
+            before = len(self._queue)
+            time.sleep(_STEP)
 
     def _answer(self, jobs: list[Job], commits: list[Committed]) -> None:
         """Hand the answers and the report to each event loop in one call, for waking a loop is what costs."""
@@ -244,6 +261,18 @@ class Writer:
                 job.fail(StoreError("the writer is not running"))
                 refused.append(job)
         self._answer(refused, [])
+
+
+def patience(earlier: float, last: float) -> float:
+    """How long (seconds) to wait for more callers, after two commits that took so long.
+
+    Callers who were just answered ask again at once; those who come a moment too late for the next commit wait for
+    two. On a disk where that is dear they fall apart in three groups, each of which waits for the other two, where two
+    groups would do: one on the disk, one on its way. A single slow commit, as one that folds the log into the file, is
+    no reason.
+    """
+    usual = min(earlier, last)
+    return usual / 2 if usual > SLOW_COMMIT else 0.0
 
 
 def _resolve(jobs: list[Job]) -> None:
