@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import sys
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_M_ARENA_MAX = -8
+"""Of `mallopt(3)`."""
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the writer's thread and the event loop give way to one another; Python's 5 ms would be the
 latency of every commit under load."""
@@ -177,12 +180,22 @@ def _kept(settings: Settings) -> Kept:
 
 
 def tune() -> None:
-    """Settings of the interpreter for a process that serves: how threads take turns, and a collector that doesn't look
-    at what lives for ever."""
+    """Settings of the interpreter for a process that serves: how threads take turns, where they get memory, and a
+    collector that doesn't look at what lives for ever. To be called before there are other threads."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    _share_heap()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def _share_heap() -> None:
+    """One heap for all threads, which take turns anyway: by itself glibc gives each its own, and what the event loop
+    makes and the writer drops goes back and forth between them. Other C libraries have no such setting."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_ARENA_MAX, 1)
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:

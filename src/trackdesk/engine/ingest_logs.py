@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from trackdesk.domain.errors import NotFound
 from trackdesk.engine.run_change import hear
 from trackdesk.store import ingest_uids, logs, runs
 from trackdesk.store.faultpoint import reach
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from trackdesk.domain.ingest import Named
     from trackdesk.domain.plain_log import PlainLogs
-    from trackdesk.store.runs import RunRow
     from trackdesk.store.writer import Tx
 
 
@@ -36,21 +34,26 @@ def take_plain(tx: Tx, namespace_id: int, told: Sequence[PlainLogs]) -> Logged |
     uids = [uid for lines in told for uid in lines.uids or ()]
     if uids and (len(set(uids)) < len(uids) or ingest_uids.find(tx, namespace_id, uids)):
         return None
-    try:
-        rows = _rows(tx, namespace_id, {name: named for lines in told for name, named in lines.named.items()})
-    except NotFound:
+    found = _runs(tx, namespace_id, {name: named for lines in told for name, named in lines.named.items()})
+    if found is None:
         return None
-    seqs = {name: row.seq for name, row in rows.items()}
+    seqs = {name: run.seq for name, run in found.items()}
     new = sum(logs.append_plain(tx, list(map(seqs.__getitem__, lines.names)), lines) for lines in told)
-    hear(tx, namespace_id, list(rows.values()))
+    hear(tx, namespace_id, [runs.by_seq(tx, run.seq) for run in found.values() if run.beats])
     reach("ingest.in_chunk")
     ingest_uids.take(tx, [TakenUid(namespace_id, uid, None, tx.now, None) for uid in uids])
     tx.after_commit(partial(reach, "ingest.on_disk"))
     count = sum(len(lines.messages) for lines in told)
-    return Logged(count, count - new, {row.run.uid for row in rows.values()})
+    return Logged(count, count - new, {run.uid for run in found.values()})
 
 
-def _rows(tx: Tx, namespace_id: int, given: dict[Hashable, Named]) -> dict[Hashable, RunRow]:
-    """Raises NotFound."""
-    addresses = {name: named.address() for name, named in given.items()}
-    return {name: runs.get(tx, namespace_id, address) for name, address in addresses.items() if address is not None}
+def _runs(tx: Tx, namespace_id: int, given: dict[Hashable, Named]) -> dict[Hashable, runs.Found] | None:
+    """None when one of them isn't there."""
+    found = {}
+    for name, named in given.items():
+        address = named.address()
+        run = None if address is None else runs.find(tx, namespace_id, address)
+        if run is None:
+            return None
+        found[name] = run
+    return found

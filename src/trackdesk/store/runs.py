@@ -172,26 +172,41 @@ def newest_of_key(tx: Tx, key: Key) -> tuple[int, int, str] | None:
 _SELECT = f"SELECT {RUN_COLUMNS}, r.process_id, r.warning_at FROM {RUN_FROM} WHERE "
 
 
+def _named(namespace_id: int, address: RunAddress) -> tuple[str, tuple[int | str, ...]]:
+    """The condition under which it is the run, and what it takes."""
+    if address.uid is not None:
+        return "r.uid = ? AND r.namespace_id = ?", (address.uid, namespace_id)
+    attempt: tuple[int, ...] = () if address.attempt is None else (address.attempt,)
+    where = (
+        "r.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) "
+        f"AND r.namespace_id = ? AND r.id = ?{' AND r.attempt = ?' if attempt else ''} ORDER BY r.attempt DESC LIMIT 1"
+    )
+    return where, (namespace_id, address.process, namespace_id, address.id, *attempt)
+
+
 def get(tx: Tx, namespace_id: int, address: RunAddress) -> RunRow:
     """Raises NotFound."""
-    if address.uid is not None:
-        row = tx.one(_SELECT + "r.uid = ? AND r.namespace_id = ?", (address.uid, namespace_id))
-    else:
-        attempt = "" if address.attempt is None else " AND r.attempt = ?"
-        row = tx.one(
-            _SELECT + "r.process_id = (SELECT id FROM processes WHERE namespace_id = ? AND name = ?) "
-            f"AND r.namespace_id = ? AND r.id = ?{attempt} ORDER BY r.attempt DESC LIMIT 1",
-            (
-                namespace_id,
-                address.process,
-                namespace_id,
-                address.id,
-                *([] if address.attempt is None else [address.attempt]),
-            ),
-        )
+    where, values = _named(namespace_id, address)
+    row = tx.one(_SELECT + where, values)
     if row is None:
         raise NotFound(f"There is no run {address}.")
     return _run_row(row)
+
+
+class Found(NamedTuple):
+    """Which run it is, and whether it is ACTIVE and has to give signs of life."""
+
+    seq: int
+    uid: str
+    beats: bool
+
+
+def find(tx: Tx, namespace_id: int, address: RunAddress) -> Found | None:
+    """For those who need to know no more; None when there is no such run."""
+    where, values = _named(namespace_id, address)
+    beats = "r.status = 'ACTIVE' AND r.heartbeat_timeout IS NOT NULL"
+    row = tx.one(f"SELECT r.seq, r.uid, {beats} FROM runs r WHERE {where}", values)
+    return None if row is None else Found(*row)
 
 
 def find_uid(tx: Tx, namespace_id: int, uid: str) -> RunRow | None:
