@@ -145,6 +145,6 @@ async def test_runs_a_minute_and_the_share_of_late_ones_are_drawn(server: Server
         await desk.other.runs.complete(run.uid)
     async with desk_over(server, "overview") as desk:
         await desk.sees("Runs a minute")
-        await desk.sees("ended in 24 h  100.0% of those with a deadline on time")
+        await desk.sees("ended on time  100.0% in 24 h")
         await desk.sees("Late %")
         assert "0.0 in 24 h" in desk.line("Runs a minute")

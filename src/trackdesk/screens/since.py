@@ -143,7 +143,7 @@ def pulse_line(summary: Summary, look: Look) -> Text:
     say(runs.stalled, "stalled", "late")
     judged: Any = runs.completed_on_time_24h + runs.completed_late_24h
     if judged:
-        line.append("        ended in 24 h  ", look.role("dim"))
+        line.append("     ended on time  ", look.role("dim"))
         line.append(f"{runs.completed_on_time_24h / judged:.1%}", look.role("ok", bold=True))
-        line.append(" of those with a deadline on time", look.role("dim"))
+        line.append(" in 24 h", look.role("dim"))
     return line
