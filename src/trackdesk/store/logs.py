@@ -80,8 +80,8 @@ def append(tx: Tx, told: Sequence[OfRun]) -> list[int]:
 def append_plain(tx: Tx, run_seqs: Sequence[int], told: PlainLogs) -> int:
     """Lines with the run of each, and how many of them were new."""
     levels = list(map(LEVEL_ORDER.__getitem__, told.levels))
-    now = told.logged_at or (tx.now,) * len(levels)
-    return _insert(tx, [run_seqs, told.seqs or (None,) * len(levels), levels, told.messages, now])
+    seqs, at = told.seqs or (None,) * len(levels), told.logged_at or (tx.now,) * len(levels)
+    return _insert(tx, [run_seqs, seqs, levels, told.messages, at])
 
 
 def _insert(tx: Tx, columns: Sequence[Sequence[Any]]) -> int:
