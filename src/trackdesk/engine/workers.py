@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from trackdesk.domain.clock import SECOND
 from trackdesk.domain.identity import Worker
 from trackdesk.domain.instant import format_instant
+from trackdesk.store.errors import Busy
 
 if TYPE_CHECKING:
     from trackdesk.domain.clock import Clock
@@ -75,7 +76,10 @@ class Supervised(ABC):
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                log.exception("worker %s failed; it starts again", self.name)
+                if isinstance(error, Busy):  # another program's doing, and said whole
+                    log.warning("worker %s: %s; it starts again", self.name, error)
+                else:
+                    log.exception("worker %s failed; it starts again", self.name)
                 self._fault = f"failed at {format_instant(self._clock.now())}: {type(error).__name__}: {error}"
             if self._clock.monotonic() - began > STEADY:
                 pause = FIRST_PAUSE
